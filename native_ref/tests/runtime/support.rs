@@ -1,0 +1,91 @@
+//! What several modules need.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use native_ref::value::ffi::*;
+use native_ref::value::{string_bytes, string_value};
+use native_ref::RuntimeValue;
+
+pub const NIL: RuntimeValue = RuntimeValue::NIL;
+
+/// Held by tests that touch what belongs to the whole process.
+pub fn process_lock() -> MutexGuard<'static, ()> {
+    static PROCESS: Mutex<()> = Mutex::new(());
+    PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub fn int(value: i64) -> RuntimeValue {
+    rt_value_int(value)
+}
+
+pub fn float(value: f64) -> RuntimeValue {
+    rt_value_float(value)
+}
+
+pub fn text(text: &str) -> RuntimeValue {
+    string_value(text)
+}
+
+/// The text of a string value.
+pub fn read(value: RuntimeValue) -> String {
+    String::from_utf8(string_bytes(value).expect("a string")).expect("UTF-8")
+}
+
+/// A value as it is printed.
+pub fn show(value: RuntimeValue) -> String {
+    read(rt_value_to_string(value))
+}
+
+pub fn array(items: &[RuntimeValue]) -> RuntimeValue {
+    let array = rt_array_new(0);
+    for &item in items {
+        assert!(rt_array_push(array, item));
+    }
+    array
+}
+
+pub fn tuple(items: &[RuntimeValue]) -> RuntimeValue {
+    let tuple = rt_tuple_new(items.len() as i64);
+    for (index, &item) in items.iter().enumerate() {
+        assert!(rt_tuple_set(tuple, index as i64, item));
+    }
+    tuple
+}
+
+/// A heap value that was freed.
+pub fn stale() -> RuntimeValue {
+    let value = text("gone");
+    assert!(rt_heap_free(value));
+    value
+}
+
+/// Values that are no object of any kind: nil, scalars, garbage and a stale one.
+pub fn strangers() -> Vec<RuntimeValue> {
+    vec![
+        NIL,
+        int(7),
+        int(i64::MIN),
+        float(f64::NAN),
+        float(0.1),
+        rt_value_bool(true),
+        RuntimeValue::from_bits(u64::MAX),
+        RuntimeValue::from_bits(3),
+        RuntimeValue::from_bits(0x1234_5678_9abc_def3),
+        stale(),
+    ]
+}
+
+/// The text that a function with `out` and `cap` gives; `None` for -1.
+pub fn fetch(call: impl Fn(*mut u8, i64) -> i64) -> Option<String> {
+    let len = usize::try_from(call(std::ptr::null_mut(), 0)).ok()?;
+    let mut bytes = vec![0; len];
+    assert_eq!(call(bytes.as_mut_ptr(), len as i64), len as i64);
+    Some(String::from_utf8(bytes).expect("UTF-8"))
+}
+
+/// The code of the last error, which is forgotten.
+pub fn take_error() -> i64 {
+    let code = rt_error_last_code();
+    rt_error_clear();
+    code
+}

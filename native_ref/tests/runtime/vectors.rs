@@ -1,0 +1,217 @@
+//! Plays the vectors of `fixtures/vectors` that need no memory of their own.
+//!
+//! A string in the file is passed as pointer and length, or as a string value
+//! where the function takes a value.
+
+use std::path::Path;
+
+use native_ref::value::ffi::*;
+use native_ref::RuntimeValue;
+
+use crate::support::*;
+
+#[derive(Clone, Debug)]
+enum Literal {
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Text(String),
+}
+
+impl Literal {
+    fn int(&self) -> i64 {
+        match self {
+            Self::Int(int) => *int,
+            other => panic!("{other:?} is no integer"),
+        }
+    }
+
+    fn float(&self) -> f64 {
+        match self {
+            Self::Float(float) => *float,
+            other => panic!("{other:?} is no float"),
+        }
+    }
+
+    fn bool(&self) -> bool {
+        match self {
+            Self::Bool(flag) => *flag,
+            other => panic!("{other:?} is no bool"),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            other => panic!("{other:?} is no string"),
+        }
+    }
+
+    fn value(&self) -> RuntimeValue {
+        match self {
+            Self::Int(value) => int(*value),
+            Self::Float(value) => float(*value),
+            Self::Bool(value) => rt_value_bool(*value),
+            Self::Text(value) => text(value),
+        }
+    }
+
+    fn of(value: RuntimeValue) -> Self {
+        if let Some(int) = value.as_int() {
+            Self::Int(int)
+        } else if let Some(float) = value.as_float() {
+            Self::Float(float)
+        } else if let Some(flag) = value.as_bool() {
+            Self::Bool(flag)
+        } else {
+            Self::Text(read(value))
+        }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => {
+                a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
+            }
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// Reads one literal and gives what follows it.
+    fn parse(source: &str) -> (Self, &str) {
+        if let Some(rest) = source.strip_prefix('"') {
+            let mut text = String::new();
+            let mut chars = rest.char_indices();
+            while let Some((at, c)) = chars.next() {
+                match c {
+                    '"' => return (Self::Text(text), &rest[at + 1..]),
+                    '\\' => text.push(match chars.next().map(|(_, c)| c) {
+                        Some('n') => '\n',
+                        Some('t') => '\t',
+                        Some(c @ ('"' | '\\')) => c,
+                        other => panic!("unknown escape {other:?}"),
+                    }),
+                    _ => text.push(c),
+                }
+            }
+            panic!("an open string: {source}");
+        }
+        let len = source.find([',', ']']).unwrap_or(source.len());
+        let (word, rest) = source.split_at(len);
+        let word = word.trim();
+        let literal = match word {
+            "true" => Self::Bool(true),
+            "false" => Self::Bool(false),
+            _ => word.parse().map(Self::Int).unwrap_or_else(|_| {
+                Self::Float(
+                    word.parse()
+                        .unwrap_or_else(|_| panic!("no literal: {word}")),
+                )
+            }),
+        };
+        (literal, rest)
+    }
+
+    fn parse_list(source: &str) -> Vec<Self> {
+        let mut rest = source.strip_prefix('[').expect("a list").trim_start();
+        let mut list = Vec::new();
+        while !rest.starts_with(']') {
+            let (literal, after) = Self::parse(rest);
+            list.push(literal);
+            rest = after.trim_start().trim_start_matches(',').trim_start();
+        }
+        list
+    }
+}
+
+/// Calls an exported function; `None` for a name that is not played here.
+fn play(call: &str, args: &[Literal]) -> Option<Literal> {
+    let raw = |at: usize| (args[at].text().as_ptr(), args[at].text().len() as i64);
+    let value = |at: usize| args[at].value();
+    Some(match call {
+        "rt_value_int" => Literal::of(rt_value_int(args[0].int())),
+        "rt_value_float" => Literal::of(rt_value_float(args[0].float())),
+        "rt_value_bool" => Literal::of(rt_value_bool(args[0].bool())),
+        "rt_value_as_int" => Literal::Int(rt_value_as_int(value(0))),
+        "rt_value_as_float" => Literal::Float(rt_value_as_float(value(0))),
+        "rt_value_as_bool" => Literal::Bool(rt_value_as_bool(value(0))),
+        "rt_value_truthy" => Literal::Bool(rt_value_truthy(value(0))),
+        "rt_value_is_nil" => Literal::Bool(rt_value_is_nil(value(0))),
+        "rt_value_is_int" => Literal::Bool(rt_value_is_int(value(0))),
+        "rt_value_is_float" => Literal::Bool(rt_value_is_float(value(0))),
+        "rt_value_is_bool" => Literal::Bool(rt_value_is_bool(value(0))),
+        "rt_value_is_heap" => Literal::Bool(rt_value_is_heap(value(0))),
+        "rt_value_eq" => Literal::Bool(rt_value_eq(value(0), value(1))),
+        "rt_value_compare" => Literal::Int(rt_value_compare(value(0), value(1))),
+        "rt_value_hash" => Literal::Int(rt_value_hash(value(0))),
+        "rt_value_to_string" => Literal::of(rt_value_to_string(value(0))),
+        "rt_string_new" => Literal::of(unsafe { rt_string_new(raw(0).0, raw(0).1) }),
+        "rt_string_len" => Literal::Int(rt_string_len(value(0))),
+        "rt_string_char_count" => Literal::Int(rt_string_char_count(value(0))),
+        "rt_string_concat" => Literal::of(rt_string_concat(value(0), value(1))),
+        "rt_string_find" => Literal::Int(rt_string_find(value(0), value(1), args[2].int())),
+        "rt_string_slice" => Literal::of(rt_string_slice(value(0), args[1].int(), args[2].int())),
+        "rt_string_to_upper" => Literal::of(rt_string_to_upper(value(0))),
+        "rt_string_to_lower" => Literal::of(rt_string_to_lower(value(0))),
+        "rt_string_trim" => Literal::of(rt_string_trim(value(0))),
+        "rt_string_repeat" => Literal::of(rt_string_repeat(value(0), args[1].int())),
+        "rt_interp_eval" => Literal::of(unsafe { rt_interp_eval(raw(0).0, raw(0).1) }),
+        "simple_contract_check" => {
+            let (condition, kind, name) = (args[0].int(), args[1].int(), raw(2));
+            let checked = unsafe { simple_contract_check(condition, kind, name.0, name.1) };
+            Literal::Int(checked)
+        }
+        _ => return None,
+    })
+}
+
+/// Plays one file; how many vectors it has.
+fn play_file(path: &Path) -> usize {
+    let source = std::fs::read_to_string(path).expect("a readable file");
+    let mut count = 0;
+    for vector in source.split("[[vector]]").skip(1) {
+        let field = |wanted: &str| {
+            let line = vector
+                .lines()
+                .find(|line| line.starts_with(&format!("{wanted} = ")));
+            let line = line.unwrap_or_else(|| panic!("no {wanted} in {vector}"));
+            line[wanted.len() + 3..].trim()
+        };
+        let name = Literal::parse(field("name")).0;
+        let call = Literal::parse(field("call")).0;
+        let args = Literal::parse_list(field("args"));
+        let expected = Literal::parse(field("returns")).0;
+        let found = play(call.text(), &args).unwrap_or_else(|| panic!("unknown: {call:?}"));
+        assert!(expected.same(&found), "{name:?} of {path:?}: {found:?}");
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn the_vectors_hold() {
+    let _guard = process_lock();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/vectors");
+    if !folder.is_dir() {
+        // The crate was copied out of its project, without the vectors.
+        eprintln!("no vectors at {}", folder.display());
+        return;
+    }
+    for domain in [
+        "value_ops",
+        "equality",
+        "strings",
+        "interp_bridge",
+        "contracts",
+    ] {
+        assert!(
+            play_file(&folder.join(format!("{domain}.toml"))) > 5,
+            "{domain}"
+        );
+    }
+    rt_interp_clear_vars();
+    rt_error_clear();
+}

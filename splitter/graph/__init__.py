@@ -1,0 +1,1 @@
+"""Source to symbol graph: definitions, references, exports."""

@@ -1,0 +1,86 @@
+"""Which names each item defines in the scope of its file, and in which namespace.
+
+Source: The Rust Reference, "Namespaces".
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from splitter.model.source import Item, ItemKind, SourceFile
+from splitter.source.tokens import Token, TokenKind, code_tokens
+
+_TYPES = frozenset((ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE, ItemKind.MOD, ItemKind.EXTERN_CRATE))
+_VALUES = frozenset((ItemKind.FN, ItemKind.CONST, ItemKind.STATIC))
+
+
+@dataclass(slots=True)
+class Definitions:
+    """Keys of the items behind a name, by namespace; a name may have several (cfg twins, unit structs)."""
+
+    types: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    values: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    macros: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_item: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def named(self, name: str) -> list[str]:
+        """Keys of all items that define the name in any namespace."""
+        spaces = (self.types, self.values, self.macros)
+        return [key for space in spaces for key in space.get(name, ())]
+
+
+def find_definitions(source: SourceFile) -> Definitions:
+    """Definitions of all items of a file."""
+    made = Definitions()
+    for item in source.items:
+        names = _define(made, source, item)
+        made.by_item[item.key] = tuple(dict.fromkeys(names))
+    return made
+
+
+def functions_inside(tokens: list[Token]) -> list[str]:
+    """Names behind `fn` among the tokens of a macro call or impl."""
+    return [
+        tokens[at + 1].text.decode()
+        for at, token in enumerate(tokens[:-1])
+        if token.text == b"fn" and tokens[at + 1].kind is TokenKind.IDENT
+    ]
+
+
+def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
+    kind, name, key = item.kind, item.name, item.key
+    if kind in _VALUES and name != "_":
+        made.values[name].append(key)
+        return [name]
+    if kind in _TYPES:
+        made.types[name].append(key)
+        if kind is ItemKind.STRUCT and source.data[item.core.end - 1 : item.core.end] == b";":
+            made.values[name].append(key)
+        return [name]
+    if kind is ItemKind.MACRO:
+        made.macros[name].append(key)
+        return [name]
+    if kind in (ItemKind.CALL, ItemKind.EXTERN):
+        tokens = code_tokens(source.data, item.core.start, item.core.end)
+        names = _inside(tokens, item)
+        for inner in names:
+            space = made.types if inner[:1].isupper() and not inner.isupper() else made.values
+            space[inner].append(key)
+        return names
+    return []
+
+
+def _inside(tokens: list[Token], item: Item) -> list[str]:
+    """Names that a macro call or an extern block brings: what stands behind a defining keyword at its first level."""
+    names: list[str] = []
+    depth = 0
+    keywords = (b"fn", b"static", b"type", b"struct", b"enum", b"const", b"trait", b"union")
+    for at, token in enumerate(tokens[:-1]):
+        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        if depth != 1 or token.text not in keywords or tokens[at - 1].text == b"*":
+            continue
+        following = at + 2 if tokens[at + 1].text in (b"mut", b"ref") else at + 1
+        if following < len(tokens) and tokens[following].kind is TokenKind.IDENT and tokens[following].text not in keywords:
+            names.append(tokens[following].text.decode())
+    if not names and item.kind is ItemKind.CALL:
+        names = [t.text.decode() for t in tokens[2:] if t.kind is TokenKind.IDENT and t.text.islower() and b"_" in t.text]
+    return names

@@ -1,0 +1,56 @@
+"""What the built library exports, as far as the source tells.
+
+Source: The Rust Reference, "Application binary interface": `no_mangle`, `export_name`.
+"""
+
+from splitter.model.graph import Symbol
+from splitter.model.source import Item, ItemKind, SourceFile
+from splitter.source.attributes import read_attributes
+from splitter.source.tokens import Token, TokenKind, code_tokens
+
+_HEADS = (ItemKind.FN, ItemKind.STATIC)
+_NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
+
+
+def find_symbols(source: SourceFile) -> tuple[Symbol, ...]:
+    """Exported functions and statics of a file, those inside impls, inline modules and macro calls included."""
+    found: list[Symbol] = []
+    for item in source.items:
+        if item.symbol and item.kind in _HEADS:
+            tokens = code_tokens(source.data, item.core.start, item.core.end)
+            found.append(Symbol(item.symbol, item.key, signature(tokens), item.line, item.cfgs))
+        elif item.kind in _NESTED:
+            found += _inside(source, item)
+    return tuple(found)
+
+
+def signature(tokens: list[Token]) -> str:
+    """Tokens of a function or static up to its body or value, without visibility, joined by single blanks."""
+    row: list[str] = []
+    depth = 0
+    for token in tokens:
+        if depth == 0 and token.text in (b"{", b";", b"="):
+            break
+        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        row.append(token.text.decode())
+    while row and row[0] == "pub":
+        row = row[row.index(")") + 1 :] if row[1:2] == ["("] else row[1:]
+    return " ".join(text for index, text in enumerate(row) if not (text == "," and row[index + 1 : index + 2] == [")"]))
+
+
+def _inside(source: SourceFile, item: Item) -> list[Symbol]:
+    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    found: list[Symbol] = []
+    start = 0
+    for at, token in enumerate(tokens[:-1]):
+        if token.text in (b"}", b";", b"{"):
+            start = at + 1
+        if token.text != b"fn" or tokens[at + 1].kind is not TokenKind.IDENT:
+            continue
+        attributes = read_attributes(source.data, tokens[start].start, token.start)
+        name = attributes.symbol(tokens[at + 1].text.decode())
+        if name:
+            head = next((k for k in range(start, at) if tokens[k].text in (b"pub", b"unsafe", b"extern", b"const")), at)
+            line = source.data.count(b"\n", 0, token.start) + 1
+            found.append(Symbol(name, item.key, signature(tokens[head:]), line, item.cfgs + attributes.cfgs))
+    return found

@@ -1,0 +1,1 @@
+"""The nouns of the tool: frozen values that every layer shares."""

@@ -1,0 +1,109 @@
+"""What was observed of one tree; checks judge two of these.
+
+Invariant: facts only, no judgement; what could not be observed is a `Missing` with its reason.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Evidence that could not be had (`applicable`), or that does not exist for this crate (not applicable)."""
+
+    reason: str
+    applicable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A choice of features, as cargo is told it."""
+
+    name: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """An error or warning of the compiler; `path` is relative to the root of the tree, offsets are bytes.
+
+    `span_text` is the source text of the primary span, `targets` the cargo targets that printed it.
+    """
+
+    level: str
+    code: str
+    message: str
+    path: str = ""
+    line: int = 0
+    start: int = 0
+    end: int = 0
+    span_text: str = ""
+    label: str = ""
+    rendered: str = ""
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One `cargo check --all-targets` in one configuration.
+
+    `unused_imports` are those forced out by `--force-warn`; they are not among `diagnostics` unless the crate's
+    own lint levels show them too. A target name in them ends in `(test)` for a test build.
+    """
+
+    configuration: Configuration
+    succeeded: bool
+    diagnostics: tuple[Diagnostic, ...] = ()
+    unused_imports: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """One test: the binary it ran in (`lib`, `test:runtime`, `doc`, `bin:x`), its path and `ok`, `FAILED` or `ignored`.
+
+    A doc test's path is as rustdoc prints it without the line: `src/ffi.rs - ffi::rt_x`, the file relative to the
+    root of the tree.
+    """
+
+    __test__ = False
+
+    binary: str
+    name: str
+    outcome: str
+    configuration: str = "default"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was observed of one tree.
+
+    `files` are the sources that the split touches, by path. `symbols` and `mir` are by configuration name:
+    the exported names of the built library, and the MIR dump of the library as rustc prints it.
+    `unformatted` are the files that rustfmt would change.
+    """
+
+    files: dict[str, bytes]
+    builds: tuple[Build, ...] | Missing = Missing("not asked for")
+    symbols: dict[str, frozenset[str]] | Missing = Missing("not asked for")
+    mir: dict[str, str] | Missing = Missing("not asked for")
+    tests: tuple[TestOutcome, ...] | Missing = Missing("not asked for")
+    unformatted: frozenset[str] | Missing = Missing("not asked for")
+    seconds: dict[str, float] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a comparison is about.
+
+    `parent` is the monolith's module path in its crate (`("value", "ffi")`, empty at the root), `crate` the crate's name
+    in Rust (`native_ref`). `monolith` and `modules` are paths of files: the residue's, and module path to file.
+    `moved` says where each item went, `before` and `after` being the keyed files; `residue` is the residue's module
+    path below `parent` (`()` for the inline layout, `("ffi_legacy",)` for the legacy one).
+    """
+
+    crate: str
+    parent: tuple[str, ...]
+    monolith: str
+    residue_file: str
+    residue: tuple[str, ...] = ()
+    modules: dict[str, str] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)

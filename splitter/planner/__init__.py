@@ -1,0 +1,1 @@
+"""Graph to plan: which item goes to which module, in which phase, and why."""

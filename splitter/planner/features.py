@@ -1,0 +1,109 @@
+"""What is known about each unit: name tokens, doc words, section, identifiers, signature types.
+
+Invariant: knows no similarity; reads bytes by regular expression alone, one pass a unit.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from splitter.model.graph import SymbolGraph
+from splitter.model.source import Item, ItemKind
+from splitter.planner.units import Unit
+
+_IDENT = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
+_STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|//[^\n]*', re.DOTALL)
+_HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
+_DOC = re.compile(rb"^\s*//[/!]?\s?(.*)$", re.MULTILINE)
+_RULE = re.compile(r"[-=*#~─━═]{3,}")
+_NOISE = frozenset(
+    "the a an of to and or in is for with from by on as it that this be if its are at not no safety returns return"
+    " value pointer null must valid caller when which into will can has have any all may c rust".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Features of one unit; `at` is its place in file order, `lines` its size."""
+
+    at: int
+    lines: int
+    name: tuple[str, ...]
+    docs: frozenset[str]
+    section: str
+    idents: Counter[str]
+    signature: frozenset[str]
+    cfgs: frozenset[str]
+    exported: bool
+
+
+def find_features(graph: SymbolGraph, units: tuple[Unit, ...]) -> tuple[Features, ...]:
+    """Features of all units, in their order."""
+    sections = find_sections(graph)
+    order = {item.key: at for at, item in enumerate(graph.source.items)}
+    return tuple(_describe(graph, unit, sections, order) for unit in units)
+
+
+def split_name(name: str) -> tuple[str, ...]:
+    """Lower-case words of an identifier: `rt_SocketFdMap` gives rt, socket, fd, map."""
+    return tuple(word.lower() for part in name.split("_") for word in _HUMP.findall(part))
+
+
+def find_sections(graph: SymbolGraph) -> dict[str, str]:
+    """Title of the section that each item stands in, as banners tell; empty before the first."""
+    current, found = "", {}
+    for item in graph.source.items:
+        lead = graph.source.data[item.lead : item.core.end if item.kind is ItemKind.NOTE else item.core.start]
+        current = banner_title(lead.decode(errors="replace")) or current
+        found[item.key] = current
+    return found
+
+
+def banner_title(text: str) -> str:
+    """Title of a section banner in a comment, or nothing where the comment is no banner."""
+    lines = [line.strip() for line in text.splitlines()]
+    comments = [line for line in lines if line.startswith(("//", "/*", "*")) and not line.startswith(("///", "//!"))]
+    if not any(_RULE.search(line) for line in comments):
+        return ""
+    for at, line in enumerate(comments):
+        near = comments[max(0, at - 1) : at + 2]
+        title = _RULE.sub(" ", line).strip(" /*!\t")
+        if title and re.search(r"[A-Za-z]", title) and len(title) < 80 and any(_RULE.search(one) for one in near):
+            return " ".join(title.split()).lower()
+    return ""
+
+
+def _describe(graph: SymbolGraph, unit: Unit, sections: dict[str, str], order: dict[str, int]) -> Features:
+    source = graph.source
+    items = [source.by_key[key] for key in unit.keys]
+    head = items[0]
+    lead = source.data[head.lead : head.core.start]
+    body = b" ".join(source.text(item.core) for item in items)
+    code = _STRING_OR_COMMENT.sub(b" ", body)
+    idents = Counter(word.decode() for word in _IDENT.findall(code))
+    return Features(
+        at=order[head.key],
+        lines=sum(source.data.count(b"\n", item.span.start, item.span.end) for item in items),
+        name=split_name(unit.name.removeprefix("r#")),
+        docs=_doc_words(lead),
+        section=sections[head.key],
+        idents=idents,
+        signature=_signature(source.text(head.core)),
+        cfgs=frozenset(cfg for item in items for cfg in item.cfgs),
+        exported=any(_exported(item) for item in items),
+    )
+
+
+def _exported(item: Item) -> bool:
+    return item.symbol is not None or item.visibility == "pub"
+
+
+def _doc_words(lead: bytes) -> frozenset[str]:
+    text = " ".join(line.decode(errors="replace") for line in _DOC.findall(lead))
+    words = (word for part in re.findall(r"[A-Za-z]\w+", text) for word in split_name(part))
+    return frozenset(word for word in words if word not in _NOISE and len(word) > 2)
+
+
+def _signature(core: bytes) -> frozenset[str]:
+    head = core.partition(b"{")[0]
+    return frozenset(word.decode() for word in _IDENT.findall(head) if word[:1].isupper())

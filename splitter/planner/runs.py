@@ -1,0 +1,41 @@
+"""Cuts the file order into runs whose units are alike.
+
+Invariant: knows no names; a run is a half-open range of unit numbers, runs together cover all units in order.
+Source: Bellman, "On the approximation of curves by line segments using dynamic programming" (CACM 4, 1961);
+the value of a run is kernel k-means' (Dhillon, Guan and Kulis, KDD 2004).
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from splitter.planner.similarity import Matrix
+
+
+def cut_runs(similarity: "Matrix", count: int, power: float = 1.0) -> list[range]:
+    """The `count` runs that together have the greatest similarity inside, by size to the power of `power`."""
+    import numpy as np
+
+    size = len(similarity)
+    count = max(1, min(count, size))
+    if not size:
+        return []
+    prefix = np.zeros((size + 1, size + 1), dtype=np.float64)
+    prefix[1:, 1:] = similarity.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    diagonal = np.diag(prefix)
+    starts = np.arange(size + 1)
+    length = np.maximum(starts[None, :] - starts[:, None], 1)
+    value = (diagonal[None, :] - prefix - prefix.T + diagonal[:, None]) / length**power
+    value[starts[:, None] >= starts[None, :]] = -np.inf
+    best = value[0].copy()
+    back: list[np.ndarray] = []
+    for _ in range(count - 1):
+        reached = best[:, None] + value
+        back.append(reached.argmax(axis=0))
+        best = reached.max(axis=0)
+    stop, runs = size, []
+    for step in reversed(back):
+        start = int(step[stop])
+        runs.append(range(start, stop))
+        stop = start
+    runs.append(range(stop))
+    return runs[::-1]

@@ -1,0 +1,1 @@
+"""Source and phase to change set: modules, re-exports, imports, visibility, paths."""

@@ -1,0 +1,86 @@
+"""Names that an item shows to the world beside it, with the visibility that each has.
+
+Invariant: reads the item alone; a macro call shows what its macro is known to make public.
+"""
+
+from splitter.model.source import Item, ItemKind
+from splitter.rewrite.gates import any_of, gate_of
+from splitter.rewrite.places import Place
+from splitter.rewrite.use_text import UseLine
+from splitter.rewrite.world import World
+from splitter.source.tokens import TokenKind, code_tokens
+from splitter.source.uses import UseLeaf
+
+_PRIVATE = ("", "pub(self)", "pub(in self)")
+_NAMELESS = (ItemKind.MACRO, ItemKind.IMPL, ItemKind.NOTE, ItemKind.USE, ItemKind.INNER, ItemKind.OPAQUE)
+
+
+def shown_names(world: World, item: Item) -> tuple[tuple[str, str], ...]:
+    """Pairs of name and visibility; private names have an empty visibility."""
+    if item.kind in _NAMELESS or item.name == "_":
+        return ()
+    if item.kind is ItemKind.CALL:
+        macro = source_macro(world, item)
+        names = world.definitions.by_item.get(item.key, ())
+        if macro in world.public_macros:
+            return tuple((name, "pub") for name in names)
+        return tuple((name, _inner_visibility(world, item, name)) for name in names)
+    if item.kind is ItemKind.EXTERN:
+        names = world.definitions.by_item.get(item.key, ())
+        return tuple((name, _inner_visibility(world, item, name)) for name in names)
+    return ((item.name, "" if item.visibility in _PRIVATE else item.visibility),)
+
+
+def source_macro(world: World, item: Item) -> str:
+    """Name of the macro that an item macro call invokes."""
+    tokens = code_tokens(world.source.data, item.core.start, item.core.end)
+    return next((tokens[i - 1].text.decode() for i, t in enumerate(tokens) if t.text == b"!"), "")
+
+
+def reexports(world: World) -> tuple[UseLine, ...]:
+    """Re-exports in the parent of everything visible that leaves it, under the items' own gates."""
+    gates: dict[tuple[Place, str, str], list[str]] = {}
+    for item in world.source.items:
+        place = world.place(item.key)
+        if place == ():
+            continue
+        for name, visibility in shown_names(world, item):
+            seen = _at_parent(visibility, world.origin)
+            if seen and name not in world.hints.closed:
+                gates.setdefault((place, name, seen), []).append(gate_of(item.cfgs))
+    return tuple(
+        UseLine(UseLeaf(("self", *place, name)), visibility, tuple(filter(None, (_text(cfgs),))))
+        for (place, name, visibility), cfgs in gates.items()
+    )
+
+
+def _text(cfgs: list[str]) -> str:
+    gate = sorted(any_of(cfgs))
+    return gate[0] if len(gate) == 1 else f"any({', '.join(gate)})" if gate else ""
+
+
+def _at_parent(visibility: str, origin: Place) -> str:
+    """The visibility as the parent has to write it; empty when it does not reach beyond the parent."""
+    if not origin or not visibility or "super" not in visibility:
+        return visibility
+    levels = visibility.count("super") - len(origin)
+    if levels <= 0:
+        return ""
+    return "pub(super)" if levels == 1 else f"pub(in {'::'.join(['super'] * levels)})"
+
+
+def _inner_visibility(world: World, item: Item, name: str) -> str:
+    tokens = code_tokens(world.source.data, item.core.start, item.core.end)
+    for index, token in enumerate(tokens):
+        if token.kind is not TokenKind.IDENT or token.text.decode() != name:
+            continue
+        start = index
+        while start > 0 and tokens[start - 1].text not in (b";", b"{", b"}", b"]"):
+            start -= 1
+        if tokens[start].text == b"pub":
+            end = start + 1
+            if tokens[end].text == b"(":
+                end = next(i for i in range(end, len(tokens)) if tokens[i].text == b")") + 1
+            return world.source.data[tokens[start].start : tokens[end - 1].end].decode()
+        return ""
+    return ""

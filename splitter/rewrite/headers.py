@@ -1,0 +1,19 @@
+"""What stands at the top of a new module: the licence notice of the monolith, then one doc line."""
+
+import re
+
+from splitter.model.source import ItemKind
+from splitter.rewrite.places import Place
+from splitter.rewrite.world import World
+
+_LICENCE = re.compile(rb"copyright|licen[sc]e|SPDX-", re.IGNORECASE)
+
+
+def module_header(world: World, place: Place) -> str:
+    """Text of the header; it ends with a line ending."""
+    first = world.source.items[0]
+    notice = ""
+    if first.kind is ItemKind.NOTE and _LICENCE.search(world.source.whole(first)):
+        notice = world.source.whole(first).decode().replace("\r\n", "\n").strip("\ufeff\n") + "\n\n"
+    doc = " ".join(world.docs.get(place, "").split()) or f"Items of `{'::'.join(place)}`."
+    return f"{notice}//! {doc}\n"

@@ -1,0 +1,155 @@
+"""Imports of one module: what its items name, and what could matter without being named.
+
+Invariant: gives too much rather than too little (an import of what was in scope before cannot change the meaning
+of code); where a compiler follows, it says what is unused. Macros by `macro_rules` need no import.
+"""
+
+from splitter.model.source import Item, ItemKind
+from splitter.rewrite.gates import ALWAYS, Gate, any_of, as_text, gate_of
+from splitter.rewrite.known_traits import KNOWN_TRAITS
+from splitter.rewrite.names import trait_methods
+from splitter.rewrite.places import Place, path_between
+from splitter.rewrite.reroot import reroot
+from splitter.rewrite.use_text import UseLine
+from splitter.rewrite.world import World
+from splitter.source.uses import UseLeaf
+
+
+def module_imports(world: World, place: Place) -> tuple[UseLine, ...]:
+    """All `use` lines that the module at `place` needs or may need."""
+    members = world.members[place]
+    lines: list[UseLine] = []
+    for name in sorted(_named(world, members) | {n for p, n in world.hints.wanted if p == place}):
+        gate = _users_gate(world, members, name)
+        lines += _of_siblings(world, place, name, gate)
+        if not _stays_nameable(world, name):
+            lines += _of_leaves(world, place, name, gate)
+    lines += _unnamed(world, place, members)
+    shared = module_gate(members)
+    return tuple(_hinted(world, place, _without(line, shared)) for line in _unique(lines) if not _is_dropped(world, place, line))
+
+
+def module_gate(members: list[Item]) -> Gate:
+    """The gate that all items of a module share; always, if one is free."""
+    gates = {gate_of(item.cfgs) for item in members if item.kind is not ItemKind.NOTE}
+    return frozenset(gates) if len(gates) == 1 and "" not in gates else ALWAYS
+
+
+def line_key(line: UseLine) -> str:
+    """Text by which hints name an import."""
+    return f"{'::'.join(line.leaf.path)}{'::*' if line.leaf.glob else ''} as {line.leaf.name}"
+
+
+def residue_imports(world: World) -> tuple[UseLine, ...]:
+    """Private imports that the residue needs of what leaves it; those it re-exports anyway are left out."""
+    lines: list[UseLine] = []
+    members = world.members[world.residue]
+    named = _named(world, members)
+    through = {name for names in world.names.values() for name in names.through}
+    for name in sorted(named | (through | world.outside) & set(world.definitions.values) | (through | world.outside) & set(world.definitions.types)):
+        gate = _users_gate(world, members, name) if name not in through | world.outside else ALWAYS
+        for line in _of_siblings(world, world.residue, name, gate):
+            homes = world.homes(name)
+            exported = world.residue == () and all(i.visibility for place, items in homes.items() if place != () for i in items)
+            if not exported and not _is_dropped(world, world.residue, line):
+                lines.append(_hinted(world, world.residue, line))
+    return tuple(_unique(lines))
+
+
+def _named(world: World, members: list[Item]) -> set[str]:
+    names: set[str] = set()
+    for item in members:
+        found = world.names[item.key]
+        names |= found.certain if world.by_names else found.plain
+    return names
+
+
+def _stays_nameable(world: World, name: str) -> bool:
+    """A name that both an item and an import define comes whole through the residue."""
+    return bool(world.homes(name)) and name in world.leaves_by_name
+
+
+def _users_gate(world: World, members: list[Item], name: str) -> Gate:
+    return any_of(gate_of(item.cfgs) for item in members if name in world.names[item.key].plain)
+
+
+def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[UseLine]:
+    homes = world.homes(name)
+    if place in homes:
+        return []
+    lines = []
+    for home, items in homes.items():
+        if all(item.kind is ItemKind.CALL and item.name != name and not _callable(world, item) for item in items):
+            continue
+        defined = any_of(gate_of(item.cfgs) for item in items)
+        lines.append(UseLine(UseLeaf((*path_between(place, home), name)), "", _gates(users, defined)))
+    return lines
+
+
+def _callable(world: World, item: Item) -> bool:
+    return bool(world.definitions.by_item.get(item.key)) or item.name in world.public_macros
+
+
+def _of_leaves(world: World, place: Place, name: str, users: Gate) -> list[UseLine]:
+    lines = []
+    for item, leaf in world.leaves_by_name.get(name, ()):
+        if len(leaf.path) == 1 and leaf.path[0] in world.definitions.macros:
+            continue
+        lines.append(_copied(world, place, item, leaf, users))
+    return lines
+
+
+def _copied(world: World, place: Place, item: Item, leaf: UseLeaf, users: Gate) -> UseLine:
+    declared = any_of([gate_of(item.cfgs)])
+    return UseLine(leaf.moved(reroot(world, leaf.path, place)), "", _gates(users, declared))
+
+
+def _unnamed(world: World, place: Place, members: list[Item]) -> list[UseLine]:
+    """Globs, `as _` and traits that are used through their methods."""
+    lines: list[UseLine] = []
+    named = _named(world, members)
+    used = frozenset().union(*(world.names[item.key].members for item in members)) if members else frozenset()
+    everywhere = frozenset().union(*(names.plain for names in world.names.values()))
+    for item, leaf in world.leaves:
+        if leaf.glob or leaf.alias == "_" or (leaf.name not in named and _may_be_trait(world, leaf, used, everywhere)):
+            lines.append(_copied(world, place, item, leaf, ALWAYS))
+    for item in world.source.items:
+        if item.kind is ItemKind.TRAIT and item.name not in named and trait_methods(world.source, item) & used:
+            lines += _of_siblings(world, place, item.name, ALWAYS)
+    return lines
+
+
+def _may_be_trait(world: World, leaf: UseLeaf, used: frozenset[str], everywhere: frozenset[str]) -> bool:
+    name = leaf.path[-1]
+    if not name[:1].isupper():
+        return False
+    if name in KNOWN_TRAITS:
+        return bool(KNOWN_TRAITS[name] & used)
+    return leaf.name not in everywhere or not world.by_names
+
+
+def _gates(users: Gate, defined: Gate) -> tuple[str, ...]:
+    texts = (as_text(users), as_text(defined))
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _without(line: UseLine, shared: Gate) -> UseLine:
+    text = as_text(shared)
+    rest = tuple(cfg for cfg in line.cfgs if cfg != text)
+    return UseLine(line.leaf, line.visibility, rest, line.allow_unused)
+
+
+def _unique(lines: list[UseLine]) -> list[UseLine]:
+    """One line for each leaf; where two are declared under different gates, both stay."""
+    return list({(line_key(line), line.cfgs): line for line in lines}.values())
+
+
+def _is_dropped(world: World, place: Place, line: UseLine) -> bool:
+    return (place, line_key(line)) in world.hints.dropped
+
+
+def _hinted(world: World, place: Place, line: UseLine) -> UseLine:
+    key = line_key(line)
+    extra = tuple(cfg for p, text, cfg in world.hints.gated if (p, text) == (place, key))
+    allow = (place, key) in world.hints.allowed
+    return UseLine(line.leaf, line.visibility, tuple(dict.fromkeys((*line.cfgs, *extra))), allow)

@@ -1,0 +1,121 @@
+"""The file that items leave: what stays, the mod lines, the re-exports, and the imports it no longer needs.
+
+Invariant: items that stay keep their bytes and their order; comments above a dropped import stay.
+"""
+
+from splitter.model.change import Added, Dropped, Kept, Piece, Why
+from splitter.model.source import Item, ItemKind, Span
+from splitter.rewrite.edits import apply_edits
+from splitter.rewrite.gates import as_text, attribute_lines
+from splitter.rewrite.imports import line_key, module_gate
+from splitter.rewrite.places import Place
+from splitter.rewrite.reroot import reroot
+from splitter.rewrite.use_text import UseLine, render_uses, segment_order
+from splitter.rewrite.world import World
+from splitter.source.tokens import TokenKind, tokenize
+
+
+def mod_lines(world: World, parent: Place) -> str:
+    """`mod` lines for the new modules directly below `parent`."""
+    level = len(parent) + 1
+    new = {p[:level] for p in world.members if len(p) >= level and p[: len(parent)] == parent and p != world.residue}
+    lines = []
+    for place in sorted(new - set(world.existing), key=lambda p: segment_order(p[-1])):
+        below = [i for p, items in world.members.items() if p[:level] == place for i in items]
+        later = any(p[:level] == place and p not in world.members for p in world.planned)
+        gate = "" if later else as_text(module_gate(below))
+        visibility = f"{'pub(super)' if level == 2 else 'pub(in ' + '::'.join(['super'] * (level - 1)) + ')'} " if level > 1 else ""
+        lines.append(attribute_lines((gate,)) + f"{visibility}mod {place[-1]};\n")
+    return "".join(lines)
+
+
+def block_position(world: World) -> int:
+    """Index of the item behind which mod lines go: after the imports, and after every macro that modules may use."""
+    items = world.source.items
+    position = 0
+    for index, item in enumerate(items):
+        stays = world.place(item.key) == world.residue
+        brings_macros = item.kind is ItemKind.MOD and any(a.startswith("#[macro_use") for a in item.attributes)
+        if stays and (item.kind is ItemKind.MACRO or brings_macros or item.kind is ItemKind.EXTERN_CRATE):
+            position = index + 1
+    head = 0
+    for index, item in enumerate(items):
+        declared = item.kind is ItemKind.MOD and world.source.data[item.core.end - 1 : item.core.end] == b";"
+        if item.kind in (ItemKind.USE, ItemKind.INNER, ItemKind.EXTERN_CRATE) or declared:
+            head = index + 1
+        elif item.kind is not ItemKind.NOTE:
+            break
+    return max(position, head)
+
+
+def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[Piece], list[Dropped]]:
+    """A `use` item of the residue with the leaves that it still needs."""
+    path, span = world.source.path, item.span
+    lines, changed = _use_lines(world, item)
+    if not changed:
+        return apply_edits(path, span, ())
+    if not lines:
+        return _comments_only(world, item, blank_follows=blank_follows)
+    head = "".join(f"{attribute}\n" for attribute in item.attributes)
+    groups = [text for text in render_uses(tuple(lines)).split(";\n") if text]
+    text = f";\n{head}".join(groups) + ";"
+    pieces: list[Piece] = [Kept(path, Span(span.start, item.core.start)), Added(text.encode(), Why.IMPORT)]
+    pieces.append(Kept(path, Span(item.core.end, span.end)))
+    return [p for p in pieces if isinstance(p, Added) or len(p.span)], [Dropped(path, item.core, Why.IMPORT)]
+
+
+def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
+    lines: list[UseLine] = []
+    changed = False
+    for owner, leaf in world.leaves:
+        if owner.key != item.key:
+            continue
+        moved = leaf.moved(_residue_path(world, leaf.path))
+        line = UseLine(moved, item.visibility)
+        key = (world.residue, line_key(UseLine(moved)))
+        if key in world.hints.dropped or (world.by_names and not item.visibility and _left_behind(world, leaf.name)):
+            changed = True
+            continue
+        gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)
+        allow = key in world.hints.allowed
+        changed = changed or moved.path != leaf.path or bool(gates) or allow
+        lines.append(UseLine(moved, item.visibility, gates, allow))
+    return lines, changed
+
+
+def _residue_path(world: World, path: tuple[str, ...]) -> tuple[str, ...]:
+    local = path[1:] if path[0] == "self" else path
+    moved = bool(local) and any(place != world.residue for place in world.homes(local[0]))
+    if world.residue == world.origin and not (moved and len(local) > 1):
+        return path
+    return reroot(world, path, world.residue)
+
+
+def _left_behind(world: World, name: str) -> bool:
+    """Names alone say: what used this import has moved away, all of it."""
+    users = world.users.get(name, frozenset())
+    return bool(users) and world.residue not in users and () not in users
+
+
+def _comments_only(world: World, item: Item, *, blank_follows: bool) -> tuple[list[Piece], list[Dropped]]:
+    path, data, span = world.source.path, world.source.data, item.span
+    comments = [t for t in tokenize(data, span.start, span.end) if t.kind >= TokenKind.COMMENT]
+    kept: list[Span] = []
+    for token in comments:
+        newline = data.find(b"\n", token.end, span.end)
+        kept.append(Span(token.start, newline + 1 if newline >= 0 else span.end))
+    if not blank_follows or comments:
+        kept.insert(0, Span(span.start, min(item.lead, kept[0].start if kept else item.lead)))
+    pieces: list[Piece] = []
+    dropped: list[Dropped] = []
+    at = span.start
+    for part in kept:
+        if part.start > at:
+            dropped.append(Dropped(path, Span(at, part.start), Why.IMPORT))
+        if len(part):
+            pieces.append(Kept(path, part))
+        at = max(at, part.end)
+    if at < span.end:
+        dropped.append(Dropped(path, Span(at, span.end), Why.IMPORT))
+    return pieces, dropped
+

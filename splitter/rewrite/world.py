@@ -1,0 +1,137 @@
+"""The tree before a phase, and where each item of the residue goes.
+
+Invariant: values only; `origin` is where the residue's code stands now, `residue` where it will stand.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from splitter.graph.definitions import Definitions, find_definitions
+from splitter.model.source import Item, ItemKind, SourceFile
+from splitter.rewrite.names import ItemNames, names_of
+from splitter.rewrite.places import Place, Tree, path_between
+from splitter.source.uses import UseLeaf, use_leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the compiler has said about an earlier attempt.
+
+    Imports are named by place and text. `opened` are members (fields, methods) that need to be seen from outside
+    their new module, `closed` the names that cannot be re-exported.
+    """
+
+    dropped: frozenset[tuple[Place, str]] = frozenset()
+    gated: tuple[tuple[Place, str, str], ...] = ()
+    allowed: frozenset[tuple[Place, str]] = frozenset()
+    opened: frozenset[tuple[str, str]] = frozenset()
+    closed: frozenset[str] = frozenset()
+    wanted: frozenset[tuple[Place, str]] = frozenset()
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that the rewriter may know.
+
+    `parent` is the file with the mod lines where that is not the residue itself (legacy layout, from its second
+    phase on). `outside` are identifiers in files below the monolith that are not ours. `by_names` says that no
+    compiler will correct what names alone suggest. `planned` are the places of all phases, `existing` the files
+    that earlier phases made.
+    """
+
+    tree: Tree
+    crate_path: tuple[str, ...]
+    source: SourceFile
+    residue_file: str
+    origin: Place
+    residue: Place
+    places: dict[str, Place]
+    docs: dict[Place, str]
+    parent: SourceFile | None = None
+    planned: frozenset[Place] = frozenset()
+    existing: dict[Place, SourceFile] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()
+    public_macros: frozenset[str] = frozenset()
+    by_names: bool = False
+    hints: Hints = field(default_factory=Hints)
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """What the residue's items define."""
+        return find_definitions(self.source)
+
+    @cached_property
+    def names(self) -> dict[str, ItemNames]:
+        """What each item names."""
+        own = ("crate", *self.crate_path, *self.origin)
+        return {item.key: names_of(self.source, item, own) for item in self.source.items}
+
+    @cached_property
+    def leaves(self) -> tuple[tuple[Item, UseLeaf], ...]:
+        """Leaves of the residue's `use` items."""
+        uses = (item for item in self.source.items if item.kind is ItemKind.USE)
+        return tuple((item, leaf) for item in uses for leaf in use_leaves(self.source, item))
+
+    @cached_property
+    def leaves_by_name(self) -> dict[str, list[tuple[Item, UseLeaf]]]:
+        """The same, by the name that they bring."""
+        found: dict[str, list[tuple[Item, UseLeaf]]] = defaultdict(list)
+        for item, leaf in self.leaves:
+            found[leaf.name].append((item, leaf))
+        return found
+
+    def place(self, key: str) -> Place:
+        """Where an item will stand."""
+        return self.places.get(key, self.residue)
+
+    @cached_property
+    def members(self) -> dict[Place, list[Item]]:
+        """Items by the place where they will stand, in file order."""
+        found: dict[Place, list[Item]] = defaultdict(list)
+        for item in self.source.items:
+            found[self.place(item.key)].append(item)
+        return found
+
+    @cached_property
+    def folders(self) -> frozenset[Place]:
+        """Modules that have modules below them."""
+        every = self.planned | set(self.existing) | set(self.places.values())
+        return frozenset(place[:end] for place in every for end in range(1, len(place)))
+
+    def file(self, place: Place) -> str:
+        """File of a place."""
+        return self.residue_file if place == self.residue else self.tree.file(place, self.folders)
+
+    @cached_property
+    def users(self) -> dict[str, frozenset[Place]]:
+        """Places whose code names something, by that name; what is reached through the parent counts for the parent."""
+        found: dict[str, set[Place]] = defaultdict(set)
+        for item in self.source.items:
+            names = self.names[item.key]
+            for name in names.certain if self.by_names else names.plain:
+                found[name].add(self.place(item.key))
+            for name in names.through:
+                found[name].add(())
+        for place, name in (*self.hints.wanted, *self._imported()):
+            found[name].add(place)
+        for name in self.outside:
+            found[name].add(())
+        return {name: frozenset(places) for name, places in found.items()}
+
+    def _imported(self) -> list[tuple[Place, str]]:
+        """What modules of earlier phases import from the residue."""
+        row: list[tuple[Place, str]] = []
+        for place, file in self.existing.items():
+            up = path_between(place, self.origin)
+            uses = (leaf.path for item in file.items if item.kind is ItemKind.USE for leaf in use_leaves(file, item))
+            row += [(place, path[len(up)]) for path in uses if path[: len(up)] == up and len(path) > len(up)]
+        return row
+
+    def homes(self, name: str) -> dict[Place, list[Item]]:
+        """Places where a name will be defined (macros aside), with the items that define it."""
+        found: dict[Place, list[Item]] = defaultdict(list)
+        spaces = (self.definitions.types, self.definitions.values)
+        for key in dict.fromkeys(key for space in spaces for key in space.get(name, ())):
+            found[self.place(key)].append(self.source.by_key[key])
+        return found

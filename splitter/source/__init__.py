@@ -1,0 +1,1 @@
+"""Bytes to source files: tokens, items and names."""

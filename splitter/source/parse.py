@@ -1,0 +1,155 @@
+"""Rust text to a `SourceFile` whose items partition it.
+
+Invariant: no byte of the file lies outside an item or in two. A comment with a blank line behind it is an
+item of its own; blank lines belong to what follows, the rest of a line to what stands on it.
+"""
+
+import hashlib
+from collections import Counter
+
+from splitter.errors import SourceError
+from splitter.model.source import Item, SourceFile, Span
+from splitter.source.describe import Described, describe, describe_inner, describe_note
+from splitter.source.grammar import item_nodes
+from splitter.source.tokens import Token, TokenKind, tokenize
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def parse(path: str, data: bytes) -> SourceFile:
+    """Parse a whole file.
+
+    Raises `SourceError` with path and line when the bytes are empty, not UTF-8, or no Rust.
+    """
+    _refuse_what_is_no_text(path, data)
+    start = len(_BOM) if data.startswith(_BOM) else 0
+    clean = b" " * start + data[start:]
+    try:
+        nodes = item_nodes(clean)
+    except ValueError as error:
+        offset = int(error.args[0])
+        line = data.count(b"\n", 0, offset) + 1
+        message = f"{path}:{line}: this does not parse as Rust"
+        raise SourceError(message, "Make the file build first (`cargo check`), then plan again.") from error
+    described: list[Described] = []
+    at = 0
+    for node in nodes:
+        described += _gap(clean, described, at, node.start)
+        lead = described.pop() if described and described[-1].open else None
+        begin = lead.lead if lead else node.start
+        described.append(describe(clean, node, begin))
+        at = node.end
+    described += _gap(clean, described, at, len(clean))
+    if not described:
+        message = f"{path}:1: there is no item in this file"
+        raise SourceError(message, "Name a Rust source file with functions in it.")
+    return SourceFile(path, data, hashlib.sha256(data).hexdigest(), _with_spans(data, described))
+
+
+def _refuse_what_is_no_text(path: str, data: bytes) -> None:
+    if not data.strip():
+        message = f"{path}:1: the file is empty"
+        raise SourceError(message, "Name a Rust source file with functions in it.")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"{path}:{line}: byte {data[error.start]:#04x} is not UTF-8"
+        raise SourceError(message, "Rust source is UTF-8; convert the file first.") from error
+
+
+def _gap(data: bytes, before: list[Described], start: int, end: int) -> list[Described]:
+    """Items in the text between two items proper; the last is `open` when it leads the item that follows."""
+    found: list[Described] = []
+    tokens = list(tokenize(data, start, end))
+    index = _skip_rest_of_line(data, tokens, start) if before else 0
+    if index:
+        before[-1].end = tokens[index - 1].end
+    while index < len(tokens):
+        begin, inner, notes_only = tokens[index].start, False, True
+        while index < len(tokens):
+            token = tokens[index]
+            stop, is_inner = _element(data, tokens, index)
+            if is_inner != inner and not notes_only:
+                break
+            inner = is_inner
+            plain = token.kind is TokenKind.COMMENT
+            notes_only = notes_only and plain
+            index = _same_line_comments(data, tokens, stop)
+            past = tokens[index - 1].end
+            if (inner or notes_only) and _blank_line_follows(data, past, end):
+                break
+        past = tokens[index - 1].end
+        if inner:
+            found.append(describe_inner(data, begin, past))
+        elif index == len(tokens) and not (notes_only and (_blank_line_follows(data, past, end) or end == len(data))):
+            found.append(Described.leading(begin, past))
+        else:
+            found.append(describe_note(data, begin, past))
+    return found
+
+
+def _skip_rest_of_line(data: bytes, tokens: list[Token], start: int) -> int:
+    index = 0
+    at = start
+    while index < len(tokens):
+        token = tokens[index]
+        if token.kind is not TokenKind.COMMENT or b"\n" in data[at : token.start]:
+            break
+        at = token.end
+        index += 1
+    if index and index < len(tokens) and b"\n" not in data[at : tokens[index].start]:
+        return 0
+    return index
+
+
+def _same_line_comments(data: bytes, tokens: list[Token], index: int) -> int:
+    """Index past the comments that stand on the line on which the element before them ends."""
+    while index < len(tokens) and tokens[index].kind is TokenKind.COMMENT:
+        if b"\n" in data[tokens[index - 1].end : tokens[index].start] or tokens[index - 1].text.startswith(b"//"):
+            break
+        index += 1
+    return index
+
+
+def _element(data: bytes, tokens: list[Token], index: int) -> tuple[int, bool]:
+    """Index past one comment, doc or attribute, and whether it is an inner one."""
+    token = tokens[index]
+    if token.kind in (TokenKind.COMMENT, TokenKind.DOC):
+        return index + 1, token.kind is TokenKind.DOC and token.text.startswith((b"//!", b"/*!"))
+    if token.text != b"#":
+        return index + 1, False
+    inner = index + 1 < len(tokens) and tokens[index + 1].text == b"!"
+    at = index + (2 if inner else 1)
+    depth = 0
+    while at < len(tokens):
+        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(tokens[at].kind, 0)
+        at += 1
+        if depth == 0:
+            break
+    return at, inner
+
+
+def _blank_line_follows(data: bytes, at: int, end: int) -> bool:
+    newline = data.find(b"\n", at, end)
+    if newline < 0 or data[at:newline].strip():
+        return False
+    following = data.find(b"\n", newline + 1, end)
+    return following >= 0 and not data[newline + 1 : following].strip()
+
+
+def _with_spans(data: bytes, described: list[Described]) -> tuple[Item, ...]:
+    seen: Counter[str] = Counter()
+    items: list[Item] = []
+    start = 0
+    for index, piece in enumerate(described):
+        limit = described[index + 1].lead if index + 1 < len(described) else len(data)
+        newline = data.find(b"\n", piece.end, limit)
+        end = newline + 1 if newline >= 0 else piece.end
+        if index + 1 == len(described) or data[piece.end : end].strip():
+            end = limit if index + 1 == len(described) else piece.end
+        seen[piece.key] += 1
+        key = piece.key if seen[piece.key] == 1 else f"{piece.key}#{seen[piece.key]}"
+        items.append(piece.item(key, Span(start, end), data))
+        start = end
+    return tuple(items)

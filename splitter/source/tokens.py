@@ -1,0 +1,141 @@
+"""Rust's lexical grammar, as far as telling tokens apart needs it.
+
+Source: The Rust Reference, "Lexical structure".
+Invariant: tokens, comments and the white space between them partition the input; never fails: a byte that
+begins no token is a token of its own.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class TokenKind(IntEnum):
+    """What a token is."""
+
+    IDENT = 1
+    LIFETIME = 2
+    NUMBER = 3
+    STRING = 4
+    CHAR = 5
+    PUNCT = 6
+    OPEN = 7
+    CLOSE = 8
+    COMMENT = 9
+    DOC = 10
+
+
+class Token(NamedTuple):
+    """A token or comment with its text and the byte offset where it begins."""
+
+    kind: TokenKind
+    text: bytes
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Offset of the byte after the token."""
+        return self.start + len(self.text)
+
+
+_PATTERN = re.compile(
+    rb"""
+    (?P<space>[ \t\r\n\f\v]+)
+  | (?P<line>//[^\n]*)
+  | (?P<block>/\*)
+  | (?P<raw>(?:br|cr|r)(?P<hash>\#*)")
+  | (?P<string>(?:b|c)?"(?:[^"\\]|\\.)*")
+  | (?P<char>b?'(?:\\(?:x[0-9a-fA-F]{2}|u\{[^}]*\}|.)|[^'\\\n\x80-\xff]|[\xc0-\xff][\x80-\xbf]+)')
+  | (?P<lifetime>'(?:r\#)?[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)
+  | (?P<ident>(?:r\#)?[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)
+  | (?P<number>[0-9](?:[0-9A-Za-z_]|\.(?=[0-9])|(?<=[eE])[+-](?=[0-9]))*)
+  | (?P<open>[({\[])
+  | (?P<close>[)}\]])
+  | (?P<punct>::|->|=>|\.\.\.|\.\.=|\.\.|&&|\|\||.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS = {
+    "string": TokenKind.STRING,
+    "char": TokenKind.CHAR,
+    "lifetime": TokenKind.LIFETIME,
+    "ident": TokenKind.IDENT,
+    "number": TokenKind.NUMBER,
+    "open": TokenKind.OPEN,
+    "close": TokenKind.CLOSE,
+    "punct": TokenKind.PUNCT,
+}
+_BLOCK_EDGE = re.compile(rb"/\*|\*/")
+_DOC_LINE = (b"///", b"//!")
+
+
+def tokenize(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Token]:
+    """Tokens and comments of `data[start:end]` in order, with offsets into `data`; white space is left out."""
+    stop = len(data) if end is None else end
+    at, match = start, _PATTERN.match
+    while at < stop:
+        found = match(data, at, stop)
+        if found is None:  # pragma: no cover - the last alternative matches any byte
+            break
+        name = found.lastgroup or "punct"
+        kind = _KINDS.get(name)
+        past = found.end()
+        if name == "space":
+            at = past
+            continue
+        if kind is None:
+            if name == "line":
+                past -= 1 if data[past - 1 : past] == b"\r" else 0
+                kind = TokenKind.DOC if _is_doc_line(data[at:past]) else TokenKind.COMMENT
+            elif name == "block":
+                past = _block_end(data, at, stop)
+                kind = TokenKind.DOC if _is_doc_block(data[at:past]) else TokenKind.COMMENT
+            else:
+                past = _raw_end(data, found, stop)
+                kind = TokenKind.STRING
+        yield Token(kind, data[at:past], at)
+        at = past
+
+
+def code_tokens(data: bytes, start: int = 0, end: int | None = None) -> list[Token]:
+    """Tokens without plain comments and docs."""
+    return [t for t in tokenize(data, start, end) if t.kind < TokenKind.COMMENT]
+
+
+def match_brackets(tokens: list[Token]) -> dict[int, int]:
+    """Index of the closing token for each opening one; raises `ValueError(offset)` where they do not pair."""
+    pairs: dict[int, int] = {}
+    stack: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.kind is TokenKind.OPEN:
+            stack.append(index)
+        elif token.kind is TokenKind.CLOSE:
+            if not stack or tokens[stack[-1]].text + token.text not in (b"()", b"[]", b"{}"):
+                raise ValueError(token.start)
+            pairs[stack.pop()] = index
+    if stack:
+        raise ValueError(tokens[stack[-1]].start)
+    return pairs
+
+
+def _is_doc_line(text: bytes) -> bool:
+    return text.startswith(_DOC_LINE) and not text.startswith(b"////")
+
+
+def _is_doc_block(text: bytes) -> bool:
+    return text.startswith((b"/**", b"/*!")) and not text.startswith((b"/***", b"/**/"))
+
+
+def _block_end(data: bytes, start: int, stop: int) -> int:
+    depth = 0
+    for edge in _BLOCK_EDGE.finditer(data, start, stop):
+        depth += 1 if edge.group() == b"/*" else -1
+        if depth == 0:
+            return edge.end()
+    return stop
+
+
+def _raw_end(data: bytes, found: re.Match[bytes], stop: int) -> int:
+    close = data.find(b'"' + found.group("hash"), found.end(), stop)
+    return stop if close < 0 else close + 1 + len(found.group("hash"))

@@ -1,0 +1,254 @@
+"""Cargo commands of one package in a mirror: check, build with MIR, test.
+
+Source: The Cargo Book, "Build scripts" and "Configuration" (`RUSTC_WORKSPACE_WRAPPER`); rustc's `--force-warn`.
+Invariant: what has to be added to rustc's arguments is added by a wrapper script for workspace members only, so
+that dependencies are built once and the user's own flags stay in force; a wrapper's path is part of cargo's
+fingerprint, so builds with different additions do not overwrite one another's cache.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from splitter.model.evidence import Build, Configuration, Diagnostic, Missing, TestOutcome
+from splitter.system.diagnostics import messages, read_diagnostics, tell_builds_apart
+from splitter.system.export_names import exported_names
+from splitter.system.mirror import Mirror
+from splitter.system.package import Package
+from splitter.system.process import Done, Progress, run
+from splitter.system.test_output import read_tests
+from splitter.system.toolchain import PLAIN_MIR, Toolchain, find_toolchain
+
+_FORCE = """#!/bin/sh
+exec "$@" --force-warn unused_imports
+"""
+# The target's own build prints MIR beside what cargo asks for; its test harness does not.
+_EMIT = f"""#!/bin/sh
+case " $* " in
+*" --test "*) ;;
+*" --crate-name $SPLITTER_CRATE "*)
+  case " $* " in
+  *" --crate-type $SPLITTER_TYPE "*)
+    if [ -n "$SPLITTER_PLAIN" ]; then
+      RUSTC_BOOTSTRAP=1 exec "$@" "--emit=mir=$SPLITTER_MIR" {" ".join(PLAIN_MIR)}
+    fi
+    exec "$@" "--emit=mir=$SPLITTER_MIR" ;;
+  esac ;;
+esac
+exec "$@"
+"""
+_UNHASHED = frozenset(("cdylib", "dylib", "staticlib"))
+_HASH = re.compile(r"-[0-9a-f]{16}(?:\.exe)?$")
+_MIR_PATH = re.compile(r"(?<=[@ ])([^\s@:{}<>]+\.rs)(?=:\d+:\d+: \d+:\d+)")
+
+
+@dataclass(frozen=True)
+class Cargo:
+    """How cargo is run: where, for which package, and what the user chose.
+
+    `platform` is a target triple, `test_command` a shell command that takes the place of `cargo test`;
+    `coverage` says which targets a check includes.
+    """
+
+    mirror: Mirror
+    package: Package
+    platform: str | None = None
+    test_command: str | None = None
+    coverage: tuple[str, ...] = ("--all-targets",)
+    timeout: float | None = None
+    progress: Progress | None = field(default=None, compare=False)
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """The toolchain that builds in the mirror."""
+        return find_toolchain(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The package's folder in the mirror."""
+        return self.mirror.inside(self.package.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A built library or binary: its MIR as rustc prints it, and the names that it exports."""
+
+    mir: str | Missing
+    exports: frozenset[str] | Missing
+
+
+def check(cargo: Cargo, configuration: Configuration, *, force_unused: bool = True) -> Build:
+    """`cargo check` of all targets in one configuration.
+
+    With `force_unused` every unused import is found even where the crate allows it; what only that brought up is
+    in `unused_imports` alone. Raises `ToolError` when cargo cannot be run at all.
+    """
+    forced = _check(cargo, configuration, force=True) if force_unused else None
+    own = forced
+    if forced is None or any(d.code == "unused_imports" for d in forced[1]):
+        own = _check(cargo, configuration, force=False)
+    assert own is not None
+    succeeded, diagnostics = own
+    unused = () if forced is None else tuple(d for d in forced[1] if d.code == "unused_imports")
+    return Build(configuration, succeeded and (forced is None or forced[0]), diagnostics, unused)
+
+
+def build(cargo: Cargo, configuration: Configuration) -> Library:
+    """Build the package's library (or binary) once, for its MIR and its exported names."""
+    mir_file = _target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"
+    mir_file.parent.mkdir(parents=True, exist_ok=True)
+    command = ("cargo", "build", *cargo.package.target.selection, "--message-format=json", *_flags(cargo, configuration))
+    done = _run(cargo, command, _building(cargo, configuration))
+    if done.status:
+        failed = Missing(f"the library does not build ({configuration.name}): {_first_error(done, cargo)}")
+        return Library(failed, failed)
+    mir: str | Missing = Missing(f"rustc printed no MIR ({configuration.name})")
+    if mir_file.is_file():
+        mir = _in_tree(cargo, mir_file.read_text(encoding="utf-8", errors="replace"))
+    return Library(mir, _exports(cargo, done.stdout))
+
+
+def mir(cargo: Cargo, configuration: Configuration) -> str | Missing:
+    """MIR of every function of the library (or binary), with paths relative to the root of the tree."""
+    return build(cargo, configuration).mir
+
+
+def exports(cargo: Cargo, configuration: Configuration) -> frozenset[str] | Missing:
+    """Names that the built library exports; for a binary, the unmangled names that it defines."""
+    return build(cargo, configuration).exports
+
+
+def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...] | Missing:
+    """Every test that `cargo test` runs, doc tests included, with its outcome."""
+    flags = _flags(cargo, configuration)
+    command = ("cargo", "test", "--no-fail-fast", *flags)
+    if cargo.test_command:
+        command = ("sh", "-c", cargo.test_command)
+    done = _run(cargo, command, _building(cargo, configuration), joined=True)
+    base = cargo.package.workspace_root
+    text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], base), done.stdout)
+    return read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)
+
+
+_DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
+
+
+def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[bool, tuple[Diagnostic, ...]]:
+    environment = _environment(cargo, configuration)
+    if force:
+        environment["RUSTC_WORKSPACE_WRAPPER"] = str(_wrapper(cargo, "check", _FORCE))
+    command = ("cargo", "check", "--keep-going", "--message-format=json", *_flags(cargo, configuration))
+    done = _run(cargo, (*command, *cargo.coverage), environment)
+    found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
+    if done.status and not any(d.level == "error" for d in found):
+        found = (*found, Diagnostic("error", "", done.last_words))
+    plain = None
+    if found and not done.status:
+        kinds = dict.fromkeys("--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets)
+        again = _run(cargo, (*command, *kinds), environment)
+        plain = read_diagnostics(again.stdout, lambda path: _locate(cargo, path))
+    return done.status == 0, tell_builds_apart(found, plain)
+
+
+def _exports(cargo: Cargo, output: str) -> frozenset[str] | Missing:
+    target = cargo.package.target
+    for message in messages(output, "compiler-artifact"):
+        own = message["target"]
+        if own["name"] != target.name or Path(own["src_path"]) != cargo.mirror.inside(target.root_file):
+            continue
+        files = [Path(name) for name in message["filenames"] if not name.endswith((".rmeta", ".d", ".lib", ".pdb"))]
+        shared = [file for file in files if file.suffix in (".so", ".dylib", ".dll")]
+        chosen = shared if "cdylib" in target.crate_types else files
+        if chosen:
+            return frozenset(name for file in chosen for name in exported_names(file, target.crate))
+    return Missing("cargo named no library file")
+
+
+def _flags(cargo: Cargo, configuration: Configuration) -> tuple[str, ...]:
+    return (*configuration.flags, *(("--target", cargo.platform) if cargo.platform else ()))
+
+
+def _environment(cargo: Cargo, configuration: Configuration) -> dict[str, str | None]:
+    return {
+        "CARGO_TARGET_DIR": str(_target_folder(cargo, configuration)),
+        "CARGO_TERM_COLOR": "never",
+        "CARGO_TERM_PROGRESS_WHEN": "never",
+        "CARGO_BUILD_TARGET_DIR": None,
+        # A cache for compilers does not know our wrapper.
+        "RUSTC_WRAPPER": "",
+        "RUSTC_WORKSPACE_WRAPPER": None,
+    }
+
+
+def _building(cargo: Cargo, configuration: Configuration) -> dict[str, str | None]:
+    """Surroundings in which the library's build prints its MIR; the tests run in the same, to share the build."""
+    target = cargo.package.target
+    return _environment(cargo, configuration) | {
+        "RUSTC_WORKSPACE_WRAPPER": str(_wrapper(cargo, "mir", _EMIT)),
+        "CARGO_PROFILE_DEV_DEBUG": "0",
+        "SPLITTER_CRATE": target.crate,
+        "SPLITTER_TYPE": target.crate_types[0],
+        "SPLITTER_MIR": str(_target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"),
+        "SPLITTER_PLAIN": "1" if cargo.toolchain.plain_mir else "",
+    }
+
+
+def _target_folder(cargo: Cargo, configuration: Configuration) -> Path:
+    """A folder of its own for each configuration where cargo's file names do not tell configurations apart."""
+    shared = not _UNHASHED.intersection(cargo.package.target.crate_types)
+    return cargo.mirror.target if shared else cargo.mirror.target / _slug(configuration)
+
+
+def _slug(configuration: Configuration) -> str:
+    digest = hashlib.sha256(" ".join(configuration.flags).encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^a-z0-9]+', '-', configuration.name.lower())}-{digest}"
+
+
+def _wrapper(cargo: Cargo, name: str, script: str) -> Path:
+    """The wrapper script on disk; its name changes with its text, for cargo looks at the name alone."""
+    digest = hashlib.sha256(script.encode()).hexdigest()[:8]
+    path = cargo.mirror.folder / "wrappers" / f"{name}-{digest}"
+    if not path.is_file() or path.read_text(encoding="utf-8") != script:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(script, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def _run(
+    cargo: Cargo, command: tuple[str, ...], environment: dict[str, str | None], *, joined: bool = False
+) -> Done:
+    return run(command, cargo.folder, environment, cargo.timeout, cargo.progress, joined=joined)
+
+
+def _locate(cargo: Cargo, path: str) -> tuple[str, bytes]:
+    """Path in the tree, and the bytes, of a file that rustc names; no bytes for a file outside the tree."""
+    base = cargo.package.workspace_root
+    copy = Path(os.path.normpath(cargo.mirror.inside(base) / path))
+    inside = copy.is_relative_to(cargo.mirror.files) and copy.is_file()
+    return cargo.mirror.relative(path, base), copy.read_bytes() if inside else b""
+
+
+def _in_tree(cargo: Cargo, text: str) -> str:
+    """MIR with the paths in its spans made relative to the root of the tree."""
+    seen: dict[str, str] = {}
+    for path in set(_MIR_PATH.findall(text)):
+        seen[path] = cargo.mirror.relative(path, cargo.package.workspace_root)
+    return _MIR_PATH.sub(lambda found: seen[found[1]], text)
+
+
+def _binary(cargo: Cargo, path: str, file: str) -> str:
+    name = _HASH.sub("", Path(file).name)
+    for target in cargo.package.targets:
+        if target.root_file == Path(os.path.normpath(cargo.package.folder / path)):
+            return "lib" if target.kind == "lib" else f"bin:{target.name}"
+    kind = "example" if path.startswith("examples/") else "bench" if path.startswith("benches/") else "test"
+    return f"{kind}:{name}"
+
+
+def _first_error(done: Done, cargo: Cargo) -> str:
+    found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
+    errors = [f"{d.path}:{d.line}: {d.message}" for d in found if d.level == "error"]
+    return errors[0] if errors else done.last_words

@@ -1,0 +1,74 @@
+"""What any test may ask for: the repository, cargo, and the folder where builds are kept.
+
+Invariant: whatever a test run leaves in the repository lies in `.cache/`.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+ROOT = Path(__file__).parent.parent
+CACHE = ROOT / ".cache"
+
+# What a person has set for other builds must not decide what these do.
+FOREIGN = ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTDOCFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER")
+
+Cargo = Callable[..., subprocess.CompletedProcess[str]]
+
+set_hypothesis_home_dir(CACHE / "hypothesis")
+settings.register_profile("steady", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def cargo_target() -> Path:
+    """Where builds are kept between runs.
+
+    Give each crate and feature set a folder of its own below it: the file name of a cdylib does
+    not tell feature sets apart, so in one folder each would overwrite the other.
+    """
+    target = CACHE / "target"
+    target.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+@pytest.fixture(scope="session")
+def cargo(cargo_target: Path) -> Cargo:
+    """Runs cargo in a crate's folder; the test fails with cargo's own output where cargo fails.
+
+    `cargo("test", "--all-features", cwd=crate, target="crate-all")`
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    environment |= {"CARGO_TERM_COLOR": "never", "CARGO_NET_OFFLINE": "true"}
+
+    def run(*arguments: str, cwd: Path, target: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["cargo", *arguments],
+            cwd=cwd,
+            env=environment | {"CARGO_TARGET_DIR": str(cargo_target / target)},
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if check and done.returncode:
+            said = f"$ cargo {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+            pytest.fail(said, pytrace=False)
+        return done
+
+    try:
+        run("--version", cwd=ROOT, target="none")
+    except FileNotFoundError:
+        pytest.fail("cargo is not on PATH: `make test` finds or installs it", pytrace=False)
+    return run
