@@ -78,7 +78,8 @@ class Evidence:
 
     `files` are the sources that the split touches, by path. `symbols` and `mir` are by configuration name:
     the exported names of the built library, and the MIR dump of the library as rustc prints it.
-    `unformatted` are the files that rustfmt would change.
+    `unformatted` are the files that rustfmt would change, `left_out` the configurations that do not build
+    beforehand, with their first error.
     """
 
     files: dict[str, bytes]
@@ -87,6 +88,7 @@ class Evidence:
     mir: dict[str, str] | Missing = Missing("not asked for")
     tests: tuple[TestOutcome, ...] | Missing = Missing("not asked for")
     unformatted: frozenset[str] | Missing = Missing("not asked for")
+    left_out: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
 
 
@@ -96,8 +98,9 @@ class Scope:
 
     `parent` is the monolith's module path in its crate (`("value", "ffi")`, empty at the root), `crate` the crate's name
     in Rust (`native_ref`). `monolith` and `modules` are paths of files: the residue's, and module path to file.
-    `moved` says where each item went, `before` and `after` being the keyed files; `residue` is the residue's module
+    `moved` says to which module each item went, by its key in the tree before; `residue` is the residue's module
     path below `parent` (`()` for the inline layout, `("ffi_legacy",)` for the legacy one).
+    `modules` includes those of earlier phases, which stand in both trees.
     """
 
     crate: str

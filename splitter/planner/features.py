@@ -5,10 +5,11 @@ Invariant: knows no similarity; reads bytes by regular expression alone, one pas
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from splitter.model.graph import SymbolGraph
-from splitter.model.source import Item, ItemKind
+from splitter.model.source import ItemKind
 from splitter.planner.units import Unit
 
 _IDENT = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,6 +21,9 @@ _NOISE = frozenset(
     "the a an of to and or in is for with from by on as it that this be if its are at not no safety returns return"
     " value pointer null must valid caller when which into will can has have any all may c rust".split()
 )
+
+
+_COMMON = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,25 @@ class Features:
 def find_features(graph: SymbolGraph, units: tuple[Unit, ...]) -> tuple[Features, ...]:
     """Features of all units, in their order."""
     sections = find_sections(graph)
+    symbols = frozenset(symbol.item for symbol in graph.symbols)
     order = {item.key: at for at, item in enumerate(graph.source.items)}
-    return tuple(_describe(graph, unit, sections, order) for unit in units)
+    return tuple(_describe(graph, unit, sections, order, symbols) for unit in units)
 
 
 def split_name(name: str) -> tuple[str, ...]:
     """Lower-case words of an identifier: `rt_SocketFdMap` gives rt, socket, fd, map."""
     return tuple(word.lower() for part in name.split("_") for word in _HUMP.findall(part))
+
+
+def common_words(features: Iterable[Features]) -> frozenset[str]:
+    """First words that so many names begin with that they tell nothing (`rt`, `molt`)."""
+    firsts = Counter(one.name[0] for one in features if one.name and one.exported)
+    return frozenset(word for word, count in firsts.items() if count > _COMMON * firsts.total())
+
+
+def without_common(name: tuple[str, ...], common: frozenset[str]) -> tuple[str, ...]:
+    """The words of a name without a first word that tells nothing."""
+    return name[1:] if len(name) > 1 and name[0] in common else name
 
 
 def find_sections(graph: SymbolGraph) -> dict[str, str]:
@@ -73,7 +89,9 @@ def banner_title(text: str) -> str:
     return ""
 
 
-def _describe(graph: SymbolGraph, unit: Unit, sections: dict[str, str], order: dict[str, int]) -> Features:
+def _describe(
+    graph: SymbolGraph, unit: Unit, sections: dict[str, str], order: dict[str, int], symbols: frozenset[str]
+) -> Features:
     source = graph.source
     items = [source.by_key[key] for key in unit.keys]
     head = items[0]
@@ -84,18 +102,14 @@ def _describe(graph: SymbolGraph, unit: Unit, sections: dict[str, str], order: d
     return Features(
         at=order[head.key],
         lines=sum(source.data.count(b"\n", item.span.start, item.span.end) for item in items),
-        name=split_name(unit.name.removeprefix("r#")),
+        name=split_name(unit.name),
         docs=_doc_words(lead),
         section=sections[head.key],
         idents=idents,
         signature=_signature(source.text(head.core)),
         cfgs=frozenset(cfg for item in items for cfg in item.cfgs),
-        exported=any(_exported(item) for item in items),
+        exported=any(key in symbols for key in unit.keys) or head.visibility == "pub" or head.kind is ItemKind.CALL,
     )
-
-
-def _exported(item: Item) -> bool:
-    return item.symbol is not None or item.visibility == "pub"
 
 
 def _doc_words(lead: bytes) -> frozenset[str]:

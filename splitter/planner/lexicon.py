@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+Phrase = tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain: module path, the words (or `_`-joined phrases) that tell it, group and one sentence."""
+    """A domain: module path, what names begin with or contain, the group that it is moved with, one sentence."""
 
     path: str
-    words: tuple[tuple[str, ...], ...]
     group: str
     doc: str
+    prefixes: tuple[Phrase, ...] = ()
+    words: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +29,23 @@ class Lexicon:
     domains: tuple[Domain, ...]
     groups: tuple[str, ...]
 
-    def matching(self, name: tuple[str, ...]) -> list[tuple[Domain, int]]:
-        """Domains that the words of a name tell, with the length of the longest phrase found."""
-        found = []
-        for domain in self.domains:
-            length = max((len(phrase) for phrase in domain.words if _within(phrase, name)), default=0)
-            if length:
-                found.append((domain, length))
-        return found
+    def beginning(self, name: Phrase) -> Domain | None:
+        """The domain with the longest prefix that the words of a name begin with."""
+        fits = [
+            (len(phrase), domain)
+            for domain in self.domains
+            for phrase in domain.prefixes
+            if name[: len(phrase)] == phrase
+        ]
+        return max(fits, key=lambda one: one[0])[1] if fits else None
+
+    def containing(self, name: Phrase) -> list[Domain]:
+        """Domains one of whose words or prefixes stands anywhere in a name."""
+        return [d for d in self.domains if any(_within(phrase, name) for phrase in (*d.words, *d.prefixes))]
+
+    def domain(self, path: str) -> Domain | None:
+        """The domain of a module path."""
+        return next((domain for domain in self.domains if domain.path == path), None)
 
 
 @cache
@@ -41,18 +53,16 @@ def load_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
     table = tomllib.loads(files("splitter.planner").joinpath("domains.toml").read_text("utf-8"))
     domains = tuple(
-        Domain(
-            path,
-            tuple(tuple(word.split("_")) for word in entry["words"]),
-            entry.get("group", path.split("/")[0].replace("_", " ")),
-            entry.get("doc", ""),
-        )
+        Domain(path, entry["group"], entry["doc"], _phrases(entry, "prefixes"), _phrases(entry, "words"))
         for path, entry in table["domain"].items()
     )
     return Lexicon(domains, tuple(table["groups"]))
 
 
-def _within(phrase: tuple[str, ...], name: tuple[str, ...]) -> bool:
-    if len(phrase) == 1:
-        return phrase[0] in name
-    return any(name[at : at + len(phrase)] == phrase for at in range(len(name) - len(phrase) + 1))
+def _phrases(entry: dict[str, list[str]], field: str) -> tuple[Phrase, ...]:
+    return tuple(tuple(word.split("_")) for word in entry.get(field, ()))
+
+
+def _within(phrase: Phrase, name: Phrase) -> bool:
+    length = len(phrase)
+    return any(name[at : at + length] == phrase for at in range(len(name) - length + 1))

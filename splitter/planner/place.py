@@ -12,7 +12,8 @@ from splitter.model.source import ItemKind
 from splitter.planner.units import Unit
 
 Home = int | None
-_LIGHT = (ItemKind.CONST, ItemKind.STATIC, ItemKind.TYPE)
+_LIGHT = (ItemKind.FN, ItemKind.CONST, ItemKind.STATIC, ItemKind.TYPE)
+_UNUSED = -1
 _MOST_SHARERS = 2
 
 
@@ -25,12 +26,11 @@ class Placement:
 
 
 def place(
-    graph: SymbolGraph, units: tuple[Unit, ...], homes: dict[str, Placement]
+    graph: SymbolGraph, units: tuple[Unit, ...], homes: dict[str, Placement], fixed: frozenset[str] = frozenset()
 ) -> dict[str, Placement]:
-    """Placement of every unit by its key, given those of the anchors in `homes`."""
+    """Placement of every unit by its key, given those of the clustered functions in `homes`; `fixed` ones stay put."""
     owner = {key: unit.key for unit in units for key in unit.keys}
-    found = dict(homes)
-    found = _settle_helpers(graph, units, owner, found)
+    found = _settle_helpers(graph, units, owner, homes, fixed)
     waiting = [unit for unit in units if unit.key not in found]
     while waiting:
         ready = [unit for unit in waiting if not _open_users(graph, unit, owner, found)] or waiting[:1]
@@ -63,13 +63,17 @@ def _open_users(graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: d
 
 
 def _settle_helpers(
-    graph: SymbolGraph, units: tuple[Unit, ...], owner: dict[str, str], placed: dict[str, Placement]
+    graph: SymbolGraph,
+    units: tuple[Unit, ...],
+    owner: dict[str, str],
+    placed: dict[str, Placement],
+    fixed: frozenset[str],
 ) -> dict[str, Placement]:
     """Private functions move to their only user's module, or stay where many modules share them."""
     found = dict(placed)
     for unit in units:
         item = graph.source.by_key[unit.key]
-        if unit.key not in found or item.symbol is not None or item.visibility or unit.kind is not ItemKind.FN:
+        if unit.key not in found or unit.key in fixed or item.symbol is not None or item.visibility or unit.kind is not ItemKind.FN:
             continue
         homes = user_homes(graph, unit, owner, found)
         if set(homes) == {None} or not homes:
@@ -88,7 +92,7 @@ def _follow(
 ) -> Placement:
     homes = user_homes(graph, unit, owner, placed)
     if not homes:
-        return Placement(-1, "stands beside it and is used by no other item")
+        return Placement(_UNUSED, "stands beside it and is used by no other item")
     modules = set(homes) - {None}
     if len(homes) == 1:
         return Placement(next(iter(homes)), "used by this module only")
@@ -102,10 +106,10 @@ def _follow(
 def _near(graph: SymbolGraph, units: tuple[Unit, ...], placed: dict[str, Placement]) -> dict[str, Placement]:
     """What nobody uses goes with the next placed neighbour in the file."""
     order = {item.key: at for at, item in enumerate(graph.source.items)}
-    settled = [(order[u.key], placed[u.key].home) for u in units if u.anchor]
+    settled = [(order[u.key], placed[u.key].home) for u in units if placed[u.key].home != _UNUSED and u.anchor]
     found = dict(placed)
     for unit in units:
-        if found[unit.key].home != -1:
+        if found[unit.key].home != _UNUSED:
             continue
         at = order[unit.key]
         home = min(settled, key=lambda one: (abs(one[0] - at), one[0] < at))[1] if settled else None

@@ -1,48 +1,129 @@
-"""Makes a plan: units, similarity, runs, placement, names, phases.
+"""Makes a plan: units, similarity, clusters, placement, names, phases.
 
-Invariant: pure and deterministic; the same graph and options give the same plan, whatever the order of sets.
+Invariant: pure and deterministic: the same graph and options give the same plan.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.plan import Layout, Module, Phase, Plan
-from splitter.planner.features import find_features
+from splitter.planner.cluster import find_clusters
+from splitter.planner.features import Features, common_words, find_features
 from splitter.planner.lexicon import load_lexicon
-from splitter.planner.naming import name_modules, own_names
+from splitter.planner.naming import Named, name_modules, own_names
+from splitter.planner.notes import place_notes
+from splitter.planner.phases import Block, order_phases
 from splitter.planner.place import Placement, place
-from splitter.planner.similarity import find_similarity
-from splitter.planner.units import find_units
-from splitter.planner.runs import cut_runs
+from splitter.planner.reasons import describe_module, why_together
+from splitter.planner.rules import Rules
+from splitter.planner.units import Unit, find_units
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What the user wishes; `reserved` are names that no module may take."""
+    """What the user wishes; `reserved` are names that no module may take, `source_path` is as the plan has it."""
 
-    source_path: str
     target_lines: int = 250
     layout: Layout = Layout.INLINE
+    rules: Rules | None = None
     reserved: frozenset[str] = frozenset()
+    source_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A division before it is ordered in phases: placement by unit key, name and settled path by module number."""
+
+    units: tuple[Unit, ...]
+    features: tuple[Features, ...]
+    placed: dict[str, Placement]
+    named: dict[int, Named]
+
+    def members(self, number: int) -> list[tuple[Unit, Features]]:
+        """Units of a module with their features, in file order."""
+        rows = zip(self.units, self.features, strict=True)
+        return sorted(((u, f) for u, f in rows if self.placed[u.key].home == number), key=lambda one: one[1].at)
 
 
 def make_plan(graph: SymbolGraph, options: PlanOptions) -> Plan:
-    units = find_units(graph)
+    """Plan of a whole file. Raises `PlanError` when a rule matches nothing."""
+    draft = make_draft(graph, options)
+    modules, blocks = _modules(graph, draft)
+    steps = order_phases(blocks, load_lexicon())
+    phases = tuple(
+        Phase(number, step.name, step.reason, tuple(modules[path] for path in step.paths))
+        for number, step in enumerate(steps, 1)
+    )
+    return Plan(options.source_path or graph.source.path, graph.source.digest, phases, options.layout)
+
+
+def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
+    """Which unit goes to which module, without phases."""
+    lexicon = load_lexicon()
+    decided = options.rules.decide(graph.source.items) if options.rules else {}
+    kept = frozenset(key for key, path in decided.items() if path is None)
+    units = find_units(graph, kept)
     features = find_features(graph, units)
-    anchors = [at for at, unit in enumerate(units) if unit.anchor]
-    similarity = find_similarity(graph, tuple(units[a] for a in anchors), tuple(features[a] for a in anchors))
-    runs = cut_runs(similarity, round(len(anchors) ** 0.5))
-    homes = {units[anchors[i]].key: Placement(n, "alike") for n, run in enumerate(runs) for i in run}
-    placed = place(graph, units, homes)
-    groups = [[f for u, f in zip(units, features) if u.anchor and placed[u.key].home == n] for n in range(len(runs))]
-    order = [n for n in range(len(runs)) if groups[n]]
-    reserved = options.reserved | own_names(graph)
-    names = name_modules([groups[n] for n in order], load_lexicon(), reserved)
-    place_of = {i.key: at for at, i in enumerate(graph.source.items)}
-    modules = []
-    for n, named in zip(order, names):
-        keys = sorted((k for u in units if placed[u.key].home == n for k in u.keys), key=place_of.__getitem__)
-        why = {k: placed[u.key].why for u in units if placed[u.key].home == n for k in u.keys}
-        modules.append(Module(named.path, named.path, tuple(keys), (), why))
-    phases = tuple(Phase(n + 1, m.path, "in file order", (m,)) for n, m in enumerate(modules))
-    return Plan(options.source_path, graph.source.digest, phases, options.layout)
+    fixed = {at: decided[key] for at, unit in enumerate(units) for key in unit.keys if decided.get(key)}
+    clusters = find_clusters(graph, units, features, fixed, options.target_lines)
+    homes = {
+        units[at].key: Placement(number, "a rule says so" if at in fixed else "")
+        for number, (members, _) in enumerate(clusters)
+        for at in members
+    }
+    placed = place(graph, units, homes, frozenset(units[at].key for at in fixed))
+    numbers = sorted({one.home for one in placed.values() if one.home is not None})
+    functions: dict[int, list[Features]] = defaultdict(list)
+    for unit, one in zip(units, features, strict=True):
+        home = placed[unit.key].home
+        if home is not None and (unit.anchor or unit.key in homes):
+            functions[home].append(one)
+    names = name_modules(
+        [functions[number] for number in numbers],
+        [clusters[number][1] for number in numbers],
+        lexicon,
+        options.reserved | own_names(graph),
+        common_words(features),
+    )
+    return Draft(units, features, placed, dict(zip(numbers, names, strict=True)))
+
+
+def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[Block]]:
+    paths = {n: named.path for n, named in draft.named.items()}
+    of_item = {k: paths[h] for u in draft.units for k in u.keys if (h := draft.placed[u.key].home) is not None}
+    notes = place_notes(graph, of_item)
+    order = {item.key: at for at, item in enumerate(graph.source.items)}
+    common = common_words(draft.features)
+    modules: dict[str, Module] = {}
+    blocks: list[Block] = []
+    for number, named in draft.named.items():
+        members = draft.members(number)
+        why: dict[str, str] = {}
+        for unit, one in members:
+            text = draft.placed[unit.key].why or why_together(graph, unit, one, members, common)
+            why.update({key: text if key == unit.key else f"belongs to `{unit.name}`" for key in unit.keys})
+        why.update({key: "heads what moves here" for key, path in notes.items() if path == named.path})
+        keys = tuple(sorted(why, key=order.__getitem__))
+        functions = [(unit, one) for unit, one in members if unit.anchor]
+        doc = named.domain.doc if named.domain else describe_module(named.path, functions or members)
+        modules[named.path] = Module(named.path, doc, keys, (), {key: why[key] for key in keys})
+        needs = {of_item[use] for key in keys for use in graph.uses.get(key, ()) if use in of_item} - {named.path}
+        blocks.append(
+            Block(
+                path=named.path,
+                group=named.domain.group if named.domain else named.path.split("/")[0].replace("_", " "),
+                lines=sum(one.lines for _, one in members),
+                at=order[keys[0]],
+                gate=_gate([one for _, one in functions]),
+                needs=frozenset(needs),
+            )
+        )
+    return modules, blocks
+
+
+def _gate(functions: list[Features]) -> str:
+    """The feature that every function of a module is under, itself or by a twin."""
+    gates = {cfg for one in functions for cfg in one.cfgs if cfg.startswith("feature = ")}
+    gated = functions and all(any(gate in one.cfgs for gate in gates) for one in functions)
+    return sorted(gates)[0] if gated else ""

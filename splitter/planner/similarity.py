@@ -5,13 +5,13 @@ Source: Salton and Buckley, "Term-weighting approaches in automatic text retriev
 TF-IDF vectors.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from splitter.model.graph import SymbolGraph
-from splitter.planner.features import Features
+from splitter.planner.features import Features, common_words, without_common
 from splitter.planner.units import Unit
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Weights:
     idents: float = 0.8
     signature: float = 0.2
     cfgs: float = 0.3
+    beside: float = 0.4
+    around: float = 1.9
 
 
 WEIGHTS = Weights()
@@ -55,13 +57,25 @@ def find_similarity(
     return total
 
 
+def find_nearness(count: int, weights: Weights = WEIGHTS) -> "Matrix":
+    """How close two units stand in the file, at the scale of a few units and at that of the file."""
+    import numpy as np
+
+    distance = np.arange(count, dtype=np.float32)
+    row = weights.beside * np.exp(-distance / 5.0) + weights.around * np.exp(-distance / (0.2 * count))
+    number = np.arange(count)
+    found: Matrix = row[np.abs(number[:, None] - number[None, :])].astype(np.float32)
+    np.fill_diagonal(found, 0.0)
+    return found
+
+
 def terms(graph: SymbolGraph, units: tuple[Unit, ...], features: tuple[Features, ...]) -> dict[str, "Matrix"]:
     """Every term of the similarity by the name of its weight."""
-    common = _common_prefix([one.name for one in features])
+    common = common_words(features)
     uses, users = _neighbours(graph, units)
     return {
         "name": _cosine([Counter(one.name) for one in features], rare=1),
-        "prefix": _cosine([_prefixes(one.name, common) for one in features], rare=1),
+        "prefix": _cosine([_prefixes(without_common(one.name, common)) for one in features], rare=1),
         "section": _cosine([Counter([one.section] if one.section else []) for one in features], rare=1, plain=True),
         "docs": _cosine([Counter(one.docs) for one in features], rare=1),
         "calls": _calls(graph, units),
@@ -73,15 +87,8 @@ def terms(graph: SymbolGraph, units: tuple[Unit, ...], features: tuple[Features,
     }
 
 
-def _common_prefix(names: Iterable[tuple[str, ...]]) -> frozenset[str]:
-    """First words that so many names begin with that they tell nothing (`rt`, `molt`)."""
-    firsts = Counter(name[0] for name in names if name)
-    return frozenset(word for word, count in firsts.items() if count > 0.4 * firsts.total())
-
-
-def _prefixes(name: tuple[str, ...], common: frozenset[str]) -> Counter[str]:
-    rest = name[1:] if name and name[0] in common and len(name) > 1 else name
-    return Counter({"_".join(rest[:length]): 1 for length in (1, 2) if rest[:length]})
+def _prefixes(name: tuple[str, ...]) -> Counter[str]:
+    return Counter({"_".join(name[:length]): 1 for length in (1, 2) if name[:length]})
 
 
 def _damped(idents: Counter[str]) -> Counter[str]:

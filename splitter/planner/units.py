@@ -12,7 +12,7 @@ from splitter.model.source import Item, ItemKind
 from splitter.source.uses import use_leaves
 
 _TYPES = (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE)
-_VALUES = (ItemKind.CONST, ItemKind.STATIC)
+_STATE_MACROS = ("thread_local", "lazy_static")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ def find_units(graph: SymbolGraph, kept: frozenset[str] = frozenset()) -> tuple[
         head = _head(lump)
         if any(_stays(item) or item.key in pinned for item in lump):
             continue
-        anchor = head.kind is ItemKind.FN or (head.kind is ItemKind.CALL and _defines(graph, head))
-        found.append(Unit((head.key, *(i.key for i in lump if i is not head)), anchor, head.kind, head.name))
+        name = _function_name(graph, head)
+        keys = (head.key, *(item.key for item in lump if item is not head))
+        found.append(Unit(keys, bool(name), head.kind, (name or head.name).removeprefix("r#")))
     return tuple(found)
 
 
@@ -68,8 +69,13 @@ def _stays(item: Item) -> bool:
     return not item.movable or item.kind in fixed or item.test_only or item.name == "_"
 
 
-def _defines(graph: SymbolGraph, item: Item) -> bool:
-    return bool(graph.defined.get(item.key)) and not item.name.endswith("thread_local")
+def _function_name(graph: SymbolGraph, item: Item) -> str:
+    """Name of a function, or of the first that a macro call defines; empty for what is neither."""
+    if item.kind is ItemKind.FN:
+        return item.name
+    if item.kind is not ItemKind.CALL or item.name.rsplit("::", 1)[-1] in _STATE_MACROS:
+        return ""
+    return next((name for name in graph.defined.get(item.key, ()) if name[:1].islower()), "")
 
 
 def _lump(graph: SymbolGraph) -> list[list[Item]]:

@@ -21,10 +21,11 @@ _COUNTS = ("aborting due to", "warnings emitted", "warning emitted", "Some error
 def read_diagnostics(output: str, locate: Locate) -> tuple[Diagnostic, ...]:
     """Errors and warnings in cargo's JSON output, each once for every build unit that printed it."""
     return tuple(
-        _diagnostic(message["message"], label_of(message["target"]), locate)
+        diagnostic
         for message in messages(output, "compiler-message")
         if message["message"]["level"].startswith(("error", "warning"))
         and not any(count in message["message"]["message"] for count in _COUNTS)
+        for diagnostic in _diagnostics(message["message"], label_of(message["target"]), locate)
     )
 
 
@@ -66,6 +67,16 @@ def tell_builds_apart(
         key = replace(diagnostic, targets=())
         merged[key] = tuple(dict.fromkeys((*merged.get(key, ()), *builds)))
     return tuple(replace(diagnostic, targets=builds) for diagnostic, builds in merged.items())
+
+
+def _diagnostics(message: dict[str, Any], label: str, locate: Locate) -> Iterator[Diagnostic]:
+    """One diagnostic; for unused imports one for each of them, since one message may name several."""
+    primary = [span for span in message["spans"] if span["is_primary"]]
+    if (message.get("code") or {}).get("code") != "unused_imports" or len(primary) < 2:
+        yield _diagnostic(message, label, locate)
+        return
+    for span in primary:
+        yield _diagnostic(message | {"spans": [span]}, label, locate)
 
 
 def _diagnostic(message: dict[str, Any], label: str, locate: Locate) -> Diagnostic:

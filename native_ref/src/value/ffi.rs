@@ -8,23 +8,30 @@
 //!   bytes and returns the full length; call it with a null pointer and 0 to
 //!   ask for the length.
 //! * Bad input gives the error value named in the description of the function,
-//!   and most functions also record it for [`rt_error_last_code`].
+//!   and most functions on values also record it for [`rt_error_last_code`].
 //!
 //! New functions go to the section they belong to. (They mostly do.)
 
 use std::alloc::{self, Layout};
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering as Cmp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::env;
+use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher as _};
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
+use std::ptr::NonNull;
 use std::sync::{
     atomic::{
-        AtomicBool, AtomicU64, AtomicUsize,
+        AtomicBool, AtomicI64, AtomicU64, AtomicUsize,
         Ordering::{Relaxed, SeqCst},
     },
-    Arc, Mutex, OnceLock,
+    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
 };
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::core::RuntimeValue;
 use super::heap::*;
@@ -144,12 +151,18 @@ fn value_or_nil(outcome: Outcome<RuntimeValue>) -> RuntimeValue {
 // Raw memory helpers
 // ---------------------------------------------------------------------------
 
+/// No process has so much memory: a greater length is a mistake.
+const MAX_RAW_BYTES: i64 = 1 << 46;
+
 /// The bytes at a pointer; `None` for a length that is negative or too large,
 /// or for null with bytes.
 ///
 /// # Safety
 /// `ptr` is null or valid for reads of `len` bytes.
 unsafe fn bytes_from_raw<'a>(ptr: *const u8, len: i64) -> Option<&'a [u8]> {
+    if !(0..=MAX_RAW_BYTES).contains(&len) {
+        return None;
+    }
     let len = usize::try_from(len).ok()?;
     if isize::try_from(len).is_err() {
         return None;
@@ -2702,6 +2715,672 @@ pub extern "C" fn rt_contract_violation_free(violation: Handle) -> bool {
 }
 
 // ===========================================================================
+// Math
+// ===========================================================================
+
+/// Defines one exported function of one `f64` for each line.
+macro_rules! unary_math {
+    ($($(#[$doc:meta])* $name:ident => $method:ident;)+) => {
+        $(
+            $(#[$doc])*
+            #[no_mangle]
+            pub extern "C" fn $name(x: f64) -> f64 {
+                x.$method()
+            }
+        )+
+    };
+}
+
+unary_math! {
+    /// Square root; NaN below zero.
+    rt_math_sqrt => sqrt;
+    /// Cube root.
+    rt_math_cbrt => cbrt;
+    /// Sine of an angle in radians.
+    rt_math_sin => sin;
+    /// Cosine of an angle in radians.
+    rt_math_cos => cos;
+    /// Tangent of an angle in radians.
+    rt_math_tan => tan;
+    /// Arc sine; NaN outside -1 to 1.
+    rt_math_asin => asin;
+    /// Arc cosine; NaN outside -1 to 1.
+    rt_math_acos => acos;
+    /// Arc tangent.
+    rt_math_atan => atan;
+    /// Hyperbolic sine.
+    rt_math_sinh => sinh;
+    /// Hyperbolic cosine.
+    rt_math_cosh => cosh;
+    /// Hyperbolic tangent.
+    rt_math_tanh => tanh;
+    /// e to the power of `x`.
+    rt_math_exp => exp;
+    /// Natural logarithm; minus infinity for zero, NaN below.
+    rt_math_ln => ln;
+    /// Logarithm to base 2.
+    rt_math_log2 => log2;
+    /// Logarithm to base 10.
+    rt_math_log10 => log10;
+    /// The largest whole number not above `x`.
+    rt_math_floor => floor;
+    /// The smallest whole number not below `x`.
+    rt_math_ceil => ceil;
+    /// The nearest whole number, halves away from zero.
+    rt_math_round => round;
+    /// `x` without its fraction.
+    rt_math_trunc => trunc;
+    /// Absolute value.
+    rt_math_abs => abs;
+}
+
+/// `base` to the power of `exponent`.
+#[no_mangle]
+pub extern "C" fn rt_math_pow(base: f64, exponent: f64) -> f64 {
+    base.powf(exponent)
+}
+
+/// The angle of the point (`x`, `y`), in the right quadrant.
+#[no_mangle]
+pub extern "C" fn rt_math_atan2(y: f64, x: f64) -> f64 {
+    y.atan2(x)
+}
+
+/// Length of the hypotenuse, without overflow on the way.
+#[no_mangle]
+pub extern "C" fn rt_math_hypot(x: f64, y: f64) -> f64 {
+    x.hypot(y)
+}
+
+/// Remainder with the sign of `x` (C's `fmod`); NaN for a zero divisor.
+#[no_mangle]
+pub extern "C" fn rt_math_fmod(x: f64, y: f64) -> f64 {
+    x % y
+}
+
+/// The smaller number. NaN if either is NaN, and -0.0 counts as smaller than 0.0.
+#[no_mangle]
+pub extern "C" fn rt_math_min(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else if a.total_cmp(&b).is_lt() {
+        a
+    } else {
+        b
+    }
+}
+
+/// The larger number. NaN if either is NaN, and 0.0 counts as larger than -0.0.
+#[no_mangle]
+pub extern "C" fn rt_math_max(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else if a.total_cmp(&b).is_gt() {
+        a
+    } else {
+        b
+    }
+}
+
+/// `x` held between `low` and `high`; NaN if any of them is NaN or `low` is above `high`.
+#[no_mangle]
+pub extern "C" fn rt_math_clamp(x: f64, low: f64, high: f64) -> f64 {
+    if low > high {
+        return f64::NAN;
+    }
+    rt_math_min(rt_math_max(x, low), high)
+}
+
+/// Whether `x` is NaN.
+#[no_mangle]
+pub extern "C" fn rt_math_is_nan(x: f64) -> bool {
+    x.is_nan()
+}
+
+/// Whether `x` is neither NaN nor infinite.
+#[no_mangle]
+pub extern "C" fn rt_math_is_finite(x: f64) -> bool {
+    x.is_finite()
+}
+
+// ===========================================================================
+// Hash: SHA-1
+// ===========================================================================
+
+// Here and below a handle is positive. A `_new` that cannot make one returns 0, or -1 when all
+// handles of its kind are taken; either is a bad handle everywhere else.
+
+/// Input block of the SHA-1 and SHA-256 compression functions, in bytes.
+const SHA_BLOCK: usize = 64;
+/// Length of a SHA-1 digest in bytes.
+const SHA1_DIGEST_LEN: usize = 20;
+/// Length of a SHA-256 digest in bytes.
+const SHA256_DIGEST_LEN: usize = 32;
+
+/// Collects input into whole 64-byte blocks; shared by both SHA families.
+#[derive(Clone)]
+struct BlockBuffer {
+    pending: [u8; SHA_BLOCK],
+    used: usize,
+    total: u64,
+}
+
+impl BlockBuffer {
+    const fn empty() -> Self {
+        BlockBuffer {
+            pending: [0; SHA_BLOCK],
+            used: 0,
+            total: 0,
+        }
+    }
+
+    /// Takes `data` in and hands every completed block to `compress`.
+    fn absorb(&mut self, mut data: &[u8], mut compress: impl FnMut(&[u8; SHA_BLOCK])) {
+        self.total = self.total.wrapping_add(data.len() as u64);
+        while !data.is_empty() {
+            let room = SHA_BLOCK - self.used;
+            let take = room.min(data.len());
+            self.pending[self.used..self.used + take].copy_from_slice(&data[..take]);
+            self.used += take;
+            data = &data[take..];
+            if self.used == SHA_BLOCK {
+                compress(&self.pending);
+                self.used = 0;
+            }
+        }
+    }
+
+    /// Appends the FIPS 180-4 padding: a one bit, zeros, the bit length.
+    fn pad(&mut self, mut compress: impl FnMut(&[u8; SHA_BLOCK])) {
+        let bits = self.total.wrapping_mul(8);
+        self.absorb(&[0x80], &mut compress);
+        let zeros = (2 * SHA_BLOCK - 8 - self.used) % SHA_BLOCK;
+        self.absorb(&[0u8; SHA_BLOCK][..zeros], &mut compress);
+        self.absorb(&bits.to_be_bytes(), &mut compress);
+        debug_assert_eq!(self.used, 0);
+    }
+}
+
+/// What the two SHA states have in common.
+trait Digest: Clone {
+    fn start() -> Self;
+    fn update(&mut self, data: &[u8]);
+    /// The digest of everything written so far; the state is used up.
+    fn digest(self) -> Vec<u8>;
+}
+
+/// Runs a whole message through a fresh `D`.
+fn digest_of<D: Digest>(data: &[u8]) -> Vec<u8> {
+    let mut state = D::start();
+    state.update(data);
+    state.digest()
+}
+
+/// Lower-case hexadecimal text of `bytes`.
+fn hex_lower(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[derive(Clone)]
+struct Sha1State {
+    h: [u32; 5],
+    blocks: BlockBuffer,
+}
+
+const SHA1_INIT: [u32; 5] = [
+    0x6745_2301,
+    0xefcd_ab89,
+    0x98ba_dcfe,
+    0x1032_5476,
+    0xc3d2_e1f0,
+];
+
+fn sha1_compress(h: &mut [u32; 5], block: &[u8; SHA_BLOCK]) {
+    let mut w = [0u32; 80];
+    for (word, chunk) in w.iter_mut().zip(block.chunks_exact(4)) {
+        *word = u32::from_be_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+    }
+    for t in 16..80 {
+        w[t] = (w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16]).rotate_left(1);
+    }
+    let [mut a, mut b, mut c, mut d, mut e] = *h;
+    for (t, word) in w.iter().enumerate() {
+        let (f, k) = match t {
+            0..=19 => ((b & c) | (!b & d), 0x5a82_7999),
+            20..=39 => (b ^ c ^ d, 0x6ed9_eba1),
+            40..=59 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
+            _ => (b ^ c ^ d, 0xca62_c1d6u32),
+        };
+        let next = a
+            .rotate_left(5)
+            .wrapping_add(f)
+            .wrapping_add(e)
+            .wrapping_add(k)
+            .wrapping_add(*word);
+        e = d;
+        d = c;
+        c = b.rotate_left(30);
+        b = a;
+        a = next;
+    }
+    for (slot, add) in h.iter_mut().zip([a, b, c, d, e]) {
+        *slot = slot.wrapping_add(add);
+    }
+}
+
+impl Digest for Sha1State {
+    fn start() -> Self {
+        Sha1State {
+            h: SHA1_INIT,
+            blocks: BlockBuffer::empty(),
+        }
+    }
+
+    fn update(&mut self, data: &[u8]) {
+        let h = &mut self.h;
+        self.blocks.absorb(data, |block| sha1_compress(h, block));
+    }
+
+    fn digest(mut self) -> Vec<u8> {
+        let h = &mut self.h;
+        self.blocks.pad(|block| sha1_compress(h, block));
+        self.h.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+}
+
+static SHA1_STATES: HandleTable<Mutex<Sha1State>> = HandleTable::new();
+
+/// Starts a SHA-1 computation and returns its handle.
+#[no_mangle]
+pub extern "C" fn rt_sha1_new() -> i64 {
+    SHA1_STATES.insert(Mutex::new(Sha1State::start()))
+}
+
+/// Adds `len` bytes to a SHA-1 computation. Returns `len`, or -1 for a bad handle or bad input.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_sha1_write(handle: i64, data: *const u8, len: i64) -> i64 {
+    let (Some(state), Some(bytes)) = (SHA1_STATES.get(handle), bytes_from_raw(data, len)) else {
+        return -1;
+    };
+    lock(&state).update(bytes);
+    len
+}
+
+/// Writes the 20-byte digest of everything written so far to `out`.
+///
+/// The computation itself is not ended: more can be written, and the digest asked for again.
+/// Returns 20 (only `cap` bytes are written if `cap` is smaller), or -1 for a bad handle.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_sha1_finish(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    let Some(state) = SHA1_STATES.get(handle) else {
+        return -1;
+    };
+    let digest = lock(&state).clone().digest();
+    copy_out(&digest, out, cap)
+}
+
+/// Puts a SHA-1 computation back to its start. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_sha1_reset(handle: i64) -> bool {
+    match SHA1_STATES.get(handle) {
+        Some(state) => {
+            *lock(&state) = Sha1State::start();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Frees a SHA-1 handle. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_sha1_free(handle: i64) -> bool {
+    SHA1_STATES.remove(handle).is_some()
+}
+
+// ---------------------------------------------------------------------------
+// SHA-256
+// ---------------------------------------------------------------------------
+
+#[derive(Clone)]
+struct Sha256State {
+    h: [u32; 8],
+    blocks: BlockBuffer,
+}
+
+const SHA256_INIT: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
+#[rustfmt::skip]
+const SHA256_K: [u32; 64] = [
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+];
+
+fn sha256_compress(h: &mut [u32; 8], block: &[u8; SHA_BLOCK]) {
+    let mut w = [0u32; 64];
+    for (word, chunk) in w.iter_mut().zip(block.chunks_exact(4)) {
+        *word = u32::from_be_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+    }
+    for t in 16..64 {
+        let s0 = w[t - 15].rotate_right(7) ^ w[t - 15].rotate_right(18) ^ (w[t - 15] >> 3);
+        let s1 = w[t - 2].rotate_right(17) ^ w[t - 2].rotate_right(19) ^ (w[t - 2] >> 10);
+        w[t] = w[t - 16]
+            .wrapping_add(s0)
+            .wrapping_add(w[t - 7])
+            .wrapping_add(s1);
+    }
+    let mut v = *h;
+    for (k, word) in SHA256_K.iter().zip(w) {
+        let [a, b, c, d, e, f, g, last] = v;
+        let s1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
+        let choose = (e & f) ^ (!e & g);
+        let t1 = last
+            .wrapping_add(s1)
+            .wrapping_add(choose)
+            .wrapping_add(*k)
+            .wrapping_add(word);
+        let s0 = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
+        let majority = (a & b) ^ (a & c) ^ (b & c);
+        let t2 = s0.wrapping_add(majority);
+        v = [t1.wrapping_add(t2), a, b, c, d.wrapping_add(t1), e, f, g];
+    }
+    for (slot, add) in h.iter_mut().zip(v) {
+        *slot = slot.wrapping_add(add);
+    }
+}
+
+impl Digest for Sha256State {
+    fn start() -> Self {
+        Sha256State {
+            h: SHA256_INIT,
+            blocks: BlockBuffer::empty(),
+        }
+    }
+
+    fn update(&mut self, data: &[u8]) {
+        let h = &mut self.h;
+        self.blocks.absorb(data, |block| sha256_compress(h, block));
+    }
+
+    fn digest(mut self) -> Vec<u8> {
+        let h = &mut self.h;
+        self.blocks.pad(|block| sha256_compress(h, block));
+        self.h.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+}
+
+static SHA256_STATES: HandleTable<Mutex<Sha256State>> = HandleTable::new();
+
+/// Starts a SHA-256 computation and returns its handle.
+#[no_mangle]
+pub extern "C" fn rt_sha256_new() -> i64 {
+    SHA256_STATES.insert(Mutex::new(Sha256State::start()))
+}
+
+/// Adds `len` bytes to a SHA-256 computation. Returns `len`, or -1 for a bad handle or bad input.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_sha256_write(handle: i64, data: *const u8, len: i64) -> i64 {
+    let (Some(state), Some(bytes)) = (SHA256_STATES.get(handle), bytes_from_raw(data, len)) else {
+        return -1;
+    };
+    lock(&state).update(bytes);
+    len
+}
+
+/// Writes the 32-byte digest of everything written so far to `out`; otherwise as [`rt_sha1_finish`].
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_sha256_finish(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    let Some(state) = SHA256_STATES.get(handle) else {
+        return -1;
+    };
+    let digest = lock(&state).clone().digest();
+    copy_out(&digest, out, cap)
+}
+
+/// Puts a SHA-256 computation back to its start. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_sha256_reset(handle: i64) -> bool {
+    match SHA256_STATES.get(handle) {
+        Some(state) => {
+            *lock(&state) = Sha256State::start();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Frees a SHA-256 handle. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_sha256_free(handle: i64) -> bool {
+    SHA256_STATES.remove(handle).is_some()
+}
+
+// xxHash: the 64-bit variant (XXH64) with a seed. Not cryptographic; used for tables and caches.
+
+const XXH_PRIME_1: u64 = 0x9e37_79b1_85eb_ca87;
+const XXH_PRIME_2: u64 = 0xc2b2_ae3d_27d4_eb4f;
+const XXH_PRIME_3: u64 = 0x1656_67b1_9e37_79f9;
+const XXH_PRIME_4: u64 = 0x85eb_ca77_c2b2_ae63;
+const XXH_PRIME_5: u64 = 0x27d4_eb2f_1656_67c5;
+const XXH_STRIPE: usize = 32;
+
+#[derive(Clone)]
+struct XxHashState {
+    seed: u64,
+    lanes: [u64; 4],
+    pending: [u8; XXH_STRIPE],
+    used: usize,
+    total: u64,
+}
+
+#[inline]
+fn xxh_round(acc: u64, input: u64) -> u64 {
+    acc.wrapping_add(input.wrapping_mul(XXH_PRIME_2))
+        .rotate_left(31)
+        .wrapping_mul(XXH_PRIME_1)
+}
+
+#[inline]
+fn xxh_merge(acc: u64, lane: u64) -> u64 {
+    (acc ^ xxh_round(0, lane))
+        .wrapping_mul(XXH_PRIME_1)
+        .wrapping_add(XXH_PRIME_4)
+}
+
+/// Little-endian integer of up to eight bytes.
+fn le_u64(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |acc, byte| (acc << 8) | u64::from(*byte))
+}
+
+impl XxHashState {
+    fn with_seed(seed: u64) -> Self {
+        XxHashState {
+            seed,
+            lanes: [
+                seed.wrapping_add(XXH_PRIME_1).wrapping_add(XXH_PRIME_2),
+                seed.wrapping_add(XXH_PRIME_2),
+                seed,
+                seed.wrapping_sub(XXH_PRIME_1),
+            ],
+            pending: [0; XXH_STRIPE],
+            used: 0,
+            total: 0,
+        }
+    }
+
+    fn update(&mut self, mut data: &[u8]) {
+        self.total = self.total.wrapping_add(data.len() as u64);
+        while !data.is_empty() {
+            let take = (XXH_STRIPE - self.used).min(data.len());
+            self.pending[self.used..self.used + take].copy_from_slice(&data[..take]);
+            self.used += take;
+            data = &data[take..];
+            if self.used == XXH_STRIPE {
+                for (lane, word) in self.lanes.iter_mut().zip(self.pending.chunks_exact(8)) {
+                    *lane = xxh_round(*lane, le_u64(word));
+                }
+                self.used = 0;
+            }
+        }
+    }
+
+    fn value(&self) -> u64 {
+        let mut acc = if self.total >= XXH_STRIPE as u64 {
+            let [a, b, c, d] = self.lanes;
+            let mixed = a
+                .rotate_left(1)
+                .wrapping_add(b.rotate_left(7))
+                .wrapping_add(c.rotate_left(12))
+                .wrapping_add(d.rotate_left(18));
+            self.lanes
+                .iter()
+                .fold(mixed, |acc, lane| xxh_merge(acc, *lane))
+        } else {
+            self.seed.wrapping_add(XXH_PRIME_5)
+        };
+        acc = acc.wrapping_add(self.total);
+
+        let mut tail = &self.pending[..self.used];
+        while tail.len() >= 8 {
+            acc = (acc ^ xxh_round(0, le_u64(&tail[..8])))
+                .rotate_left(27)
+                .wrapping_mul(XXH_PRIME_1)
+                .wrapping_add(XXH_PRIME_4);
+            tail = &tail[8..];
+        }
+        if tail.len() >= 4 {
+            acc = (acc ^ le_u64(&tail[..4]).wrapping_mul(XXH_PRIME_1))
+                .rotate_left(23)
+                .wrapping_mul(XXH_PRIME_2)
+                .wrapping_add(XXH_PRIME_3);
+            tail = &tail[4..];
+        }
+        for byte in tail {
+            acc = (acc ^ u64::from(*byte).wrapping_mul(XXH_PRIME_5))
+                .rotate_left(11)
+                .wrapping_mul(XXH_PRIME_1);
+        }
+
+        acc = (acc ^ (acc >> 33)).wrapping_mul(XXH_PRIME_2);
+        acc = (acc ^ (acc >> 29)).wrapping_mul(XXH_PRIME_3);
+        acc ^ (acc >> 32)
+    }
+}
+
+static XXHASH_STATES: HandleTable<Mutex<XxHashState>> = HandleTable::new();
+
+/// Starts an XXH64 computation with `seed` and returns its handle.
+#[no_mangle]
+pub extern "C" fn rt_xxhash_new(seed: u64) -> i64 {
+    XXHASH_STATES.insert(Mutex::new(XxHashState::with_seed(seed)))
+}
+
+/// Adds `len` bytes to an XXH64 computation. Returns `len`, or -1 for a bad handle or bad input.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_xxhash_write(handle: i64, data: *const u8, len: i64) -> i64 {
+    let (Some(state), Some(bytes)) = (XXHASH_STATES.get(handle), bytes_from_raw(data, len)) else {
+        return -1;
+    };
+    lock(&state).update(bytes);
+    len
+}
+
+/// The hash of everything written so far; the computation goes on. 0 for a bad handle.
+///
+/// Zero is also a possible (if most unlikely) hash: [`rt_xxhash_finish_into`] tells them apart.
+#[no_mangle]
+pub extern "C" fn rt_xxhash_finish(handle: i64) -> u64 {
+    XXHASH_STATES
+        .get(handle)
+        .map_or(0, |state| lock(&state).value())
+}
+
+/// Stores the hash of everything written so far in `*out`. False for a bad handle or a null `out`.
+///
+/// # Safety
+/// `out` must be null or point to a writable, aligned `u64`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_xxhash_finish_into(handle: i64, out: *mut u64) -> bool {
+    match XXHASH_STATES.get(handle) {
+        Some(state) if !out.is_null() => {
+            out.write(lock(&state).value());
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Puts an XXH64 computation back to its start, with the same seed. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_xxhash_reset(handle: i64) -> bool {
+    match XXHASH_STATES.get(handle) {
+        Some(state) => {
+            let mut state = lock(&state);
+            *state = XxHashState::with_seed(state.seed);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Frees an XXH64 handle. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_xxhash_free(handle: i64) -> bool {
+    XXHASH_STATES.remove(handle).is_some()
+}
+
+/// The XXH64 of `len` bytes in one call; 0 for bad input.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_xxhash_hash(data: *const u8, len: i64, seed: u64) -> u64 {
+    bytes_from_raw(data, len).map_or(0, |bytes| {
+        let mut state = XxHashState::with_seed(seed);
+        state.update(bytes);
+        state.value()
+    })
+}
+
+// ===========================================================================
 // Output
 // ===========================================================================
 
@@ -3235,6 +3914,982 @@ pub extern "C" fn rt_unique_set(unique: RuntimeValue, content: RuntimeValue) -> 
     ))
 }
 
+// ===========================================================================
+// Base64 (RFC 4648)
+// ===========================================================================
+
+const BASE64_STD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/// Returned by the decoders for text that is not Base64.
+const BASE64_MALFORMED: i64 = -2;
+
+fn base64_text(data: &[u8], alphabet: &[u8; 64], padded: bool) -> Vec<u8> {
+    let mut text = Vec::with_capacity(data.len().div_ceil(3) * 4);
+    for chunk in data.chunks(3) {
+        let mut group = [0u8; 3];
+        group[..chunk.len()].copy_from_slice(chunk);
+        let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
+        for sextet in 0..=chunk.len() {
+            let index = (bits >> (18 - 6 * sextet)) & 0x3f;
+            text.push(alphabet[index as usize]);
+        }
+        if padded {
+            text.resize(text.len() + 3 - chunk.len(), b'=');
+        }
+    }
+    text
+}
+
+/// Strict decoding: no white space, padding all there (or, if not `padded`, none needed), and the
+/// unused low bits of the last sextet zero, so that each value has exactly one spelling.
+fn base64_bytes(text: &[u8], alphabet: &[u8; 64], padded: bool) -> Option<Vec<u8>> {
+    let mut reverse = [0xffu8; 256];
+    for (value, symbol) in alphabet.iter().enumerate() {
+        reverse[usize::from(*symbol)] = value as u8;
+    }
+    let body = match text.iter().position(|byte| *byte == b'=') {
+        Some(at) => {
+            // Padding, where it stands, fills the last group of four exactly.
+            let pads = text.len() - at;
+            let right = text.len() % 4 == 0 && pads <= 2 && text[at..].iter().all(|b| *b == b'=');
+            if !right {
+                return None;
+            }
+            &text[..at]
+        }
+        None if padded && text.len() % 4 != 0 => return None,
+        None => text,
+    };
+    let mut bytes = Vec::with_capacity(body.len() / 4 * 3 + 2);
+    for group in body.chunks(4) {
+        if group.len() == 1 {
+            return None;
+        }
+        let mut bits = 0u32;
+        for symbol in group {
+            let value = reverse[usize::from(*symbol)];
+            if value == 0xff {
+                return None;
+            }
+            bits = (bits << 6) | u32::from(value);
+        }
+        bits <<= 6 * (4 - group.len());
+        let whole = group.len() - 1;
+        let all = bits.to_be_bytes();
+        if all[1 + whole..].iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        bytes.extend_from_slice(&all[1..1 + whole]);
+    }
+    Some(bytes)
+}
+
+/// Encodes bytes as standard, padded Base64. Returns the full length of the text, or -1 for bad
+/// arguments; at most `cap` bytes are written to `out`.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_base64_encode(
+    data: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    match bytes_from_raw(data, len) {
+        Some(bytes) => copy_out(&base64_text(bytes, BASE64_STD, true), out, cap),
+        None => -1,
+    }
+}
+
+/// Decodes standard, padded Base64. Returns the number of bytes, -1 for bad arguments and -2 for
+/// malformed text; at most `cap` bytes are written to `out`.
+///
+/// # Safety
+/// `text` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_base64_decode(
+    text: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let Some(text) = bytes_from_raw(text, len) else {
+        return -1;
+    };
+    match base64_bytes(text, BASE64_STD, true) {
+        Some(bytes) => copy_out(&bytes, out, cap),
+        None => BASE64_MALFORMED,
+    }
+}
+
+/// Encodes bytes with the URL- and file-name-safe alphabet and without padding; otherwise as
+/// [`rt_base64_encode`].
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_base64_url_encode(
+    data: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    match bytes_from_raw(data, len) {
+        Some(bytes) => copy_out(&base64_text(bytes, BASE64_URL, false), out, cap),
+        None => -1,
+    }
+}
+
+/// Decodes URL-safe Base64, padded or not; otherwise as [`rt_base64_decode`].
+///
+/// # Safety
+/// `text` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_base64_url_decode(
+    text: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let Some(text) = bytes_from_raw(text, len) else {
+        return -1;
+    };
+    match base64_bytes(text, BASE64_URL, false) {
+        Some(bytes) => copy_out(&bytes, out, cap),
+        None => BASE64_MALFORMED,
+    }
+}
+
+/// Length of the text that [`rt_base64_encode`] gives for `len` bytes; -1 if `len` is negative or
+/// the length does not fit.
+#[no_mangle]
+#[must_use]
+pub extern "C" fn rt_base64_encoded_len(len: i64) -> i64 {
+    if len < 0 {
+        return -1;
+    }
+    let groups = len / 3 + i64::from(len % 3 != 0);
+    groups.checked_mul(4).unwrap_or(-1)
+}
+
+/// Whether the text is well-formed standard, padded Base64.
+///
+/// # Safety
+/// `text` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_base64_is_valid(text: *const u8, len: i64) -> bool {
+    bytes_from_raw(text, len).is_some_and(|text| base64_bytes(text, BASE64_STD, true).is_some())
+}
+
+// ===========================================================================
+// Environment
+// ===========================================================================
+
+#[cfg(unix)]
+fn os_bytes(text: &OsStr) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    text.as_bytes().to_vec()
+}
+
+#[cfg(not(unix))]
+fn os_bytes(text: &OsStr) -> Vec<u8> {
+    text.to_string_lossy().into_owned().into_bytes()
+}
+
+/// A name that the system can hold: not empty, no `=`, no NUL.
+unsafe fn env_name<'a>(name: *const u8, len: i64) -> Option<&'a str> {
+    str_from_raw(name, len).filter(|name| !name.is_empty() && !name.contains(['=', '\0']))
+}
+
+/// All variables as (name, value), sorted by name.
+fn env_sorted() -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut all: Vec<_> = env::vars_os()
+        .map(|(name, value)| (os_bytes(&name), os_bytes(&value)))
+        .collect();
+    all.sort();
+    all
+}
+
+/// Copies the value of an environment variable to `out` and returns its full length; -1 if it is
+/// not set or the name cannot be one.
+///
+/// # Safety
+/// `name` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_get(name: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+    match env_name(name, len).and_then(env::var_os) {
+        Some(value) => copy_out(&os_bytes(&value), out, cap),
+        None => -1,
+    }
+}
+
+/// Whether an environment variable is set (to anything, the empty string included).
+///
+/// # Safety
+/// `name` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_has(name: *const u8, len: i64) -> bool {
+    env_name(name, len).and_then(env::var_os).is_some()
+}
+
+/// Sets an environment variable of this process. False if the name is empty or holds `=` or NUL,
+/// the value holds NUL, or either is not UTF-8.
+///
+/// # Safety
+/// `name` and `value` must be null or point to as many readable bytes as given. No other thread
+/// may read the environment outside this library meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_set(
+    name: *const u8,
+    name_len: i64,
+    value: *const u8,
+    value_len: i64,
+) -> bool {
+    let (Some(name), Some(value)) = (env_name(name, name_len), str_from_raw(value, value_len))
+    else {
+        return false;
+    };
+    if value.contains('\0') {
+        return false;
+    }
+    env::set_var(name, value);
+    true
+}
+
+/// Removes an environment variable. True if it was set before.
+///
+/// # Safety
+/// As for [`rt_env_set`].
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_unset(name: *const u8, len: i64) -> bool {
+    match env_name(name, len) {
+        Some(name) if env::var_os(name).is_some() => {
+            env::remove_var(name);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Number of environment variables.
+#[no_mangle]
+pub extern "C" fn rt_env_count() -> i64 {
+    env::vars_os().count() as i64
+}
+
+/// Copies the whole environment to `out`, sorted, as `NAME=value` entries that each end in a NUL
+/// byte. Returns the full length, or -1 for bad arguments.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_list(out: *mut u8, cap: i64) -> i64 {
+    let mut text = Vec::new();
+    for (name, value) in env_sorted() {
+        text.extend_from_slice(&name);
+        text.push(b'=');
+        text.extend_from_slice(&value);
+        text.push(0);
+    }
+    copy_out(&text, out, cap)
+}
+
+/// Copies the working directory to `out` and returns its full length; -1 if it cannot be told.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_cwd(out: *mut u8, cap: i64) -> i64 {
+    match env::current_dir() {
+        Ok(path) => copy_out(&os_bytes(path.as_os_str()), out, cap),
+        Err(_) => -1,
+    }
+}
+
+/// Changes the working directory of the process. False if that is not possible.
+///
+/// # Safety
+/// `path` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_set_cwd(path: *const u8, len: i64) -> bool {
+    str_from_raw(path, len).is_some_and(|path| env::set_current_dir(path).is_ok())
+}
+
+/// Copies the user's home directory to `out` and returns its full length; -1 if none is set.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_home(out: *mut u8, cap: i64) -> i64 {
+    let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    match env::var_os(variable).filter(|home| !home.is_empty()) {
+        Some(home) => copy_out(&os_bytes(&home), out, cap),
+        None => -1,
+    }
+}
+
+/// Copies the directory for temporary files to `out` and returns its full length.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_env_temp_dir(out: *mut u8, cap: i64) -> i64 {
+    copy_out(&os_bytes(env::temp_dir().as_os_str()), out, cap)
+}
+
+// ===========================================================================
+// Date and time: UTC, proleptic Gregorian calendar, no leap seconds
+// ===========================================================================
+//
+// An instant is a number of milliseconds since 1970-01-01T00:00:00Z. Every i64 but the smallest
+// is one; years are astronomical (the year before 1 is 0).
+
+/// Returned where there is no instant, and for a difference that does not exist or fit.
+const DATETIME_INVALID: i64 = i64::MIN;
+const MS_PER_SECOND: i64 = 1_000;
+const MS_PER_MINUTE: i64 = 60 * MS_PER_SECOND;
+const MS_PER_HOUR: i64 = 60 * MS_PER_MINUTE;
+const MS_PER_DAY: i64 = 24 * MS_PER_HOUR;
+/// Years outside plus or minus this cannot be instants.
+const DATETIME_YEAR_LIMIT: i64 = 292_300_000;
+
+const MONTH_NAMES: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const WEEKDAY_NAMES: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+
+#[derive(Clone, Copy)]
+struct DateParts {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    millisecond: i64,
+    /// ISO: Monday is 1, Sunday 7.
+    weekday: i64,
+    /// 1 for the first of January.
+    yearday: i64,
+}
+
+const fn is_leap(year: i64) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+/// 0 for a month that does not exist.
+const fn month_length(year: i64, month: i64) -> i64 {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap(year) => 29,
+        2 => 28,
+        _ => 0,
+    }
+}
+
+/// Days from 1970-01-01 to a date. Years are counted from March, so that the leap day is last.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The date (year, month, day) so many days from 1970-01-01.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+fn split_instant(instant: i64) -> Option<DateParts> {
+    if instant == DATETIME_INVALID {
+        return None;
+    }
+    let days = instant.div_euclid(MS_PER_DAY);
+    let rest = instant.rem_euclid(MS_PER_DAY);
+    let (year, month, day) = civil_from_days(days);
+    Some(DateParts {
+        year,
+        month,
+        day,
+        hour: rest / MS_PER_HOUR,
+        minute: rest / MS_PER_MINUTE % 60,
+        second: rest / MS_PER_SECOND % 60,
+        millisecond: rest % 1_000,
+        // 1970-01-01 was a Thursday.
+        weekday: (days + 3).rem_euclid(7) + 1,
+        yearday: days - days_from_civil(year, 1, 1) + 1,
+    })
+}
+
+/// The instant of a date and a time within its day, each checked against its range.
+fn join_instant(date: (i64, i64, i64), time: (i64, i64, i64, i64)) -> Option<i64> {
+    let (year, month, day) = date;
+    let (hour, minute, second, millisecond) = time;
+    let right = (-DATETIME_YEAR_LIMIT..=DATETIME_YEAR_LIMIT).contains(&year)
+        && (1..=month_length(year, month)).contains(&day)
+        && (0..24).contains(&hour)
+        && (0..60).contains(&minute)
+        && (0..60).contains(&second)
+        && (0..1_000).contains(&millisecond);
+    if !right {
+        return None;
+    }
+    let in_day = hour * MS_PER_HOUR + minute * MS_PER_MINUTE + second * MS_PER_SECOND + millisecond;
+    // In i128: a day that begins just before the first instant may still hold some.
+    let instant =
+        i128::from(days_from_civil(year, month, day)) * i128::from(MS_PER_DAY) + i128::from(in_day);
+    i64::try_from(instant)
+        .ok()
+        .filter(|i| *i != DATETIME_INVALID)
+}
+
+/// The same time of day `months` later; the day is held within the new month.
+fn shift_months(instant: i64, months: i64) -> Option<i64> {
+    let parts = split_instant(instant)?;
+    let total = (parts.year * 12 + parts.month - 1).checked_add(months)?;
+    let (year, month) = (total.div_euclid(12), total.rem_euclid(12) + 1);
+    let day = parts.day.min(month_length(year, month));
+    join_instant(
+        (year, month, day),
+        (parts.hour, parts.minute, parts.second, parts.millisecond),
+    )
+}
+
+/// Milliseconds in a unit of fixed length: 0 millisecond, 1 second, 2 minute, 3 hour, 4 day, 5 week.
+fn fixed_unit(unit: i64) -> Option<i64> {
+    match unit {
+        0 => Some(1),
+        1 => Some(MS_PER_SECOND),
+        2 => Some(MS_PER_MINUTE),
+        3 => Some(MS_PER_HOUR),
+        4 => Some(MS_PER_DAY),
+        5 => Some(7 * MS_PER_DAY),
+        _ => None,
+    }
+}
+
+/// Months in a unit of calendar length: 6 month, 7 year.
+fn calendar_unit(unit: i64) -> Option<i64> {
+    match unit {
+        6 => Some(1),
+        7 => Some(12),
+        _ => None,
+    }
+}
+
+/// The present instant by the system's clock.
+#[no_mangle]
+pub extern "C" fn rt_datetime_now() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        // A clock before 1970: count down, rounding towards the past.
+        Err(before) => {
+            let nanos = before.duration().as_nanos();
+            let millis = nanos.div_ceil(1_000_000);
+            i64::try_from(millis).map_or(DATETIME_INVALID + 1, |ms| -ms)
+        }
+    }
+}
+
+/// The instant of a date and time. `i64::MIN` if there is no such date or time.
+#[no_mangle]
+pub extern "C" fn rt_datetime_from_parts(
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    millisecond: i64,
+) -> i64 {
+    join_instant((year, month, day), (hour, minute, second, millisecond))
+        .unwrap_or(DATETIME_INVALID)
+}
+
+/// Writes year, month, day, hour, minute, second, millisecond, ISO weekday and day of the year to
+/// `out`, as many as `cap` leaves room for. Returns 9, or -1 for bad arguments or `i64::MIN`.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable `i64`s.
+#[no_mangle]
+pub unsafe extern "C" fn rt_datetime_parts(instant: i64, out: *mut i64, cap: i64) -> i64 {
+    let (Some(parts), Ok(cap)) = (split_instant(instant), usize::try_from(cap)) else {
+        return -1;
+    };
+    if out.is_null() && cap > 0 {
+        return -1;
+    }
+    let all = [
+        parts.year,
+        parts.month,
+        parts.day,
+        parts.hour,
+        parts.minute,
+        parts.second,
+        parts.millisecond,
+        parts.weekday,
+        parts.yearday,
+    ];
+    for (index, part) in all.iter().take(cap).enumerate() {
+        out.add(index).write(*part);
+    }
+    all.len() as i64
+}
+
+/// Defines an exported getter for one field of [`DateParts`] a line.
+macro_rules! datetime_getters {
+    ($($(#[$doc:meta])* $name:ident => $field:ident;)+) => {
+        $(
+            $(#[$doc])*
+            #[no_mangle]
+            pub extern "C" fn $name(instant: i64) -> i64 {
+                split_instant(instant).map_or(DATETIME_INVALID, |parts| parts.$field)
+            }
+        )+
+    };
+}
+
+datetime_getters! {
+    /// The year of an instant; `i64::MIN` if it is none.
+    rt_datetime_year => year;
+    /// The month, 1 to 12; `i64::MIN` if it is no instant.
+    rt_datetime_month => month;
+    /// The day of the month, from 1; `i64::MIN` if it is no instant.
+    rt_datetime_day => day;
+    /// The hour, 0 to 23; `i64::MIN` if it is no instant.
+    rt_datetime_hour => hour;
+    /// The minute; `i64::MIN` if it is no instant.
+    rt_datetime_minute => minute;
+    /// The second; `i64::MIN` if it is no instant.
+    rt_datetime_second => second;
+    /// The ISO weekday, Monday 1 to Sunday 7; `i64::MIN` if it is no instant.
+    rt_datetime_weekday => weekday;
+    /// The day of the year, from 1; `i64::MIN` if it is no instant.
+    rt_datetime_yearday => yearday;
+}
+
+/// Whether the year is a leap year of the (proleptic) Gregorian calendar.
+#[no_mangle]
+pub extern "C" fn rt_datetime_is_leap_year(year: i64) -> bool {
+    is_leap(year)
+}
+
+/// Days in a month; 0 if there is no such month.
+#[no_mangle]
+pub extern "C" fn rt_datetime_days_in_month(year: i64, month: i64) -> i64 {
+    month_length(year, month)
+}
+
+/// Four digits for the years 0 to 9999, else a sign and at least four.
+fn year_text(year: i64) -> String {
+    if (0..=9_999).contains(&year) {
+        format!("{year:04}")
+    } else {
+        format!("{}{:04}", if year < 0 { '-' } else { '+' }, year.abs())
+    }
+}
+
+fn push_formatted(text: &mut String, instant: i64, pattern: &str) -> Option<()> {
+    let parts = split_instant(instant)?;
+    let month_name = MONTH_NAMES[parts.month as usize - 1];
+    let weekday_name = WEEKDAY_NAMES[parts.weekday as usize - 1];
+    let mut rest = pattern.chars();
+    while let Some(symbol) = rest.next() {
+        if symbol != '%' {
+            text.push(symbol);
+            continue;
+        }
+        match rest.next()? {
+            'Y' => text.push_str(&year_text(parts.year)),
+            'm' => write!(text, "{:02}", parts.month).ok()?,
+            'd' => write!(text, "{:02}", parts.day).ok()?,
+            'H' => write!(text, "{:02}", parts.hour).ok()?,
+            'M' => write!(text, "{:02}", parts.minute).ok()?,
+            'S' => write!(text, "{:02}", parts.second).ok()?,
+            'L' => write!(text, "{:03}", parts.millisecond).ok()?,
+            'j' => write!(text, "{:03}", parts.yearday).ok()?,
+            'u' => write!(text, "{}", parts.weekday).ok()?,
+            's' => write!(text, "{}", instant.div_euclid(MS_PER_SECOND)).ok()?,
+            'a' => text.push_str(&weekday_name[..3]),
+            'A' => text.push_str(weekday_name),
+            'b' => text.push_str(&month_name[..3]),
+            'B' => text.push_str(month_name),
+            'F' => push_formatted(text, instant, "%Y-%m-%d")?,
+            'T' => push_formatted(text, instant, "%H:%M:%S")?,
+            'z' => text.push_str("+0000"),
+            '%' => text.push('%'),
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// Writes an instant by a pattern in the manner of `strftime` and returns the full length.
+///
+/// Known are `%Y %m %d %H %M %S %L` (millisecond) `%j %u %s %a %A %b %B %F %T %z %%`. Returns -1
+/// for any other, a lone `%` at the end, `i64::MIN` and bad arguments. [`rt_datetime_parse`] reads
+/// the same patterns.
+///
+/// # Safety
+/// `pattern` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_datetime_format(
+    instant: i64,
+    pattern: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let Some(pattern) = str_from_raw(pattern, len) else {
+        return -1;
+    };
+    let mut text = String::new();
+    match push_formatted(&mut text, instant, pattern) {
+        Some(()) => copy_out(text.as_bytes(), out, cap),
+        None => -1,
+    }
+}
+
+/// Reads its way through a text, byte by byte.
+struct TextCursor<'a> {
+    rest: &'a [u8],
+}
+
+impl TextCursor<'_> {
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.rest.first() == Some(&byte);
+        if found {
+            self.rest = &self.rest[1..];
+        }
+        found
+    }
+
+    /// A number of `min` to `max` (at most 18) digits.
+    fn digits(&mut self, min: usize, max: usize) -> Option<i64> {
+        let count = self
+            .rest
+            .iter()
+            .take(max)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        if count < min {
+            return None;
+        }
+        let (number, rest) = self.rest.split_at(count);
+        self.rest = rest;
+        Some(
+            number
+                .iter()
+                .fold(0, |acc, digit| acc * 10 + i64::from(digit - b'0')),
+        )
+    }
+
+    /// 1 or -1 for a sign, if there is one.
+    fn sign(&mut self) -> Option<i64> {
+        if self.eat(b'-') {
+            Some(-1)
+        } else {
+            self.eat(b'+').then_some(1)
+        }
+    }
+
+    fn year(&mut self) -> Option<i64> {
+        match self.sign() {
+            Some(sign) => Some(sign * self.digits(4, 9)?),
+            None => self.digits(4, 4),
+        }
+    }
+
+    /// One of `names`, in full or its first three letters, in any case; gives its number from 1.
+    fn name(&mut self, names: &[&str], short: bool) -> Option<i64> {
+        for (index, name) in names.iter().enumerate() {
+            let wanted = if short { &name[..3] } else { name };
+            if let Some(head) = self.rest.get(..wanted.len()) {
+                if head.eq_ignore_ascii_case(wanted.as_bytes()) {
+                    self.rest = &self.rest[wanted.len()..];
+                    return Some(index as i64 + 1);
+                }
+            }
+        }
+        None
+    }
+
+    /// `Z`, `+hh:mm` or `+hhmm`, in milliseconds east of Greenwich.
+    fn zone(&mut self) -> Option<i64> {
+        if self.eat(b'Z') || self.eat(b'z') {
+            return Some(0);
+        }
+        let sign = self.sign()?;
+        let hours = self.digits(2, 2)?;
+        self.eat(b':');
+        let minutes = self.digits(2, 2)?;
+        (hours < 24 && minutes < 60)
+            .then_some(sign * (hours * MS_PER_HOUR + minutes * MS_PER_MINUTE))
+    }
+}
+
+/// The fields a text has given so far; what stays None falls back on 1970-01-01T00:00:00Z.
+#[derive(Default)]
+struct ParsedFields {
+    year: Option<i64>,
+    month: Option<i64>,
+    day: Option<i64>,
+    hour: Option<i64>,
+    minute: Option<i64>,
+    second: Option<i64>,
+    millisecond: Option<i64>,
+    weekday: Option<i64>,
+    yearday: Option<i64>,
+    epoch: Option<i64>,
+    zone: Option<i64>,
+}
+
+impl ParsedFields {
+    fn read(&mut self, cursor: &mut TextCursor<'_>, pattern: &str) -> Option<()> {
+        let mut rest = pattern.bytes();
+        while let Some(symbol) = rest.next() {
+            if symbol != b'%' {
+                if !cursor.eat(symbol) {
+                    return None;
+                }
+                continue;
+            }
+            match rest.next()? {
+                b'Y' => self.year = Some(cursor.year()?),
+                b'm' => self.month = Some(cursor.digits(2, 2)?),
+                b'd' => self.day = Some(cursor.digits(2, 2)?),
+                b'H' => self.hour = Some(cursor.digits(2, 2)?),
+                b'M' => self.minute = Some(cursor.digits(2, 2)?),
+                b'S' => self.second = Some(cursor.digits(2, 2)?),
+                b'L' => self.millisecond = Some(cursor.digits(3, 3)?),
+                b'j' => self.yearday = Some(cursor.digits(3, 3)?),
+                b'u' => self.weekday = Some(cursor.digits(1, 1)?),
+                b's' => {
+                    let sign = cursor.sign().unwrap_or(1);
+                    self.epoch = Some(sign * cursor.digits(1, 18)?);
+                }
+                b'a' => self.weekday = Some(cursor.name(&WEEKDAY_NAMES, true)?),
+                b'A' => self.weekday = Some(cursor.name(&WEEKDAY_NAMES, false)?),
+                b'b' => self.month = Some(cursor.name(&MONTH_NAMES, true)?),
+                b'B' => self.month = Some(cursor.name(&MONTH_NAMES, false)?),
+                b'F' => self.read(cursor, "%Y-%m-%d")?,
+                b'T' => self.read(cursor, "%H:%M:%S")?,
+                b'z' => self.zone = Some(cursor.zone()?),
+                b'%' if cursor.eat(b'%') => {}
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn instant(&self) -> Option<i64> {
+        let millisecond = self.millisecond.unwrap_or(0);
+        let local = if let Some(epoch) = self.epoch {
+            epoch.checked_mul(MS_PER_SECOND)?.checked_add(millisecond)?
+        } else {
+            let year = self.year.unwrap_or(1970);
+            let time = (
+                self.hour.unwrap_or(0),
+                self.minute.unwrap_or(0),
+                self.second.unwrap_or(0),
+                millisecond,
+            );
+            match self.yearday {
+                Some(yearday) if self.month.is_none() && self.day.is_none() => {
+                    if !(1..=365 + i64::from(is_leap(year))).contains(&yearday) {
+                        return None;
+                    }
+                    join_instant((year, 1, 1), time)?.checked_add((yearday - 1) * MS_PER_DAY)?
+                }
+                _ => join_instant((year, self.month.unwrap_or(1), self.day.unwrap_or(1)), time)?,
+            }
+        };
+        // Weekday and day of the year, where given besides the date, must agree with it.
+        let parts = split_instant(local)?;
+        let agrees = self.weekday.map_or(true, |day| day == parts.weekday)
+            && self.yearday.map_or(true, |day| day == parts.yearday);
+        if !agrees {
+            return None;
+        }
+        local
+            .checked_sub(self.zone.unwrap_or(0))
+            .filter(|instant| *instant != DATETIME_INVALID)
+    }
+}
+
+/// Reads a text by a pattern (see [`rt_datetime_format`]) to the last byte.
+///
+/// What the pattern leaves out is taken from 1970-01-01T00:00:00Z. Returns `i64::MIN` if the text
+/// does not fit, the date does not exist, or the arguments are bad.
+///
+/// # Safety
+/// `text` and `pattern` must be null or point to as many readable bytes as given.
+#[no_mangle]
+pub unsafe extern "C" fn rt_datetime_parse(
+    text: *const u8,
+    text_len: i64,
+    pattern: *const u8,
+    pattern_len: i64,
+) -> i64 {
+    let (Some(text), Some(pattern)) = (
+        str_from_raw(text, text_len),
+        str_from_raw(pattern, pattern_len),
+    ) else {
+        return DATETIME_INVALID;
+    };
+    let mut cursor = TextCursor {
+        rest: text.as_bytes(),
+    };
+    let mut fields = ParsedFields::default();
+    fields
+        .read(&mut cursor, pattern)
+        .filter(|()| cursor.rest.is_empty())
+        .and_then(|()| fields.instant())
+        .unwrap_or(DATETIME_INVALID)
+}
+
+fn parse_iso(text: &str) -> Option<i64> {
+    let mut cursor = TextCursor {
+        rest: text.as_bytes(),
+    };
+    let mut fields = ParsedFields::default();
+    fields.read(&mut cursor, "%F")?;
+    if cursor.eat(b'T') || cursor.eat(b't') || cursor.eat(b' ') {
+        fields.read(&mut cursor, "%H:%M")?;
+        if cursor.eat(b':') {
+            fields.read(&mut cursor, "%S")?;
+            if cursor.eat(b'.') || cursor.eat(b',') {
+                // Three digits count; finer ones are read and dropped.
+                let before = cursor.rest.len();
+                let fraction = cursor.digits(1, 3)?;
+                let scale = [100, 10, 1][before - cursor.rest.len() - 1];
+                fields.millisecond = Some(fraction * scale);
+                cursor.digits(0, 15)?;
+            }
+        }
+        if !cursor.rest.is_empty() {
+            fields.zone = Some(cursor.zone()?);
+        }
+    }
+    if cursor.rest.is_empty() {
+        fields.instant()
+    } else {
+        None
+    }
+}
+
+/// Reads an ISO 8601 date, or date and time, with an optional fraction and zone (UTC if absent).
+/// `i64::MIN` if the text is none.
+///
+/// # Safety
+/// `text` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_datetime_parse_iso(text: *const u8, len: i64) -> i64 {
+    str_from_raw(text, len)
+        .and_then(parse_iso)
+        .unwrap_or(DATETIME_INVALID)
+}
+
+/// Writes an instant as `YYYY-MM-DDTHH:MM:SS.mmmZ` and returns the full length; -1 for `i64::MIN`
+/// and bad arguments.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_datetime_to_iso(instant: i64, out: *mut u8, cap: i64) -> i64 {
+    let mut text = String::new();
+    match push_formatted(&mut text, instant, "%FT%T.%LZ") {
+        Some(()) => copy_out(text.as_bytes(), out, cap),
+        None => -1,
+    }
+}
+
+/// Adds `amount` units to an instant.
+///
+/// Units: 0 millisecond, 1 second, 2 minute, 3 hour, 4 day, 5 week, 6 month, 7 year. Months and
+/// years keep the day of the month, or take the last one there is (31 January plus a month is 28
+/// or 29 February). `i64::MIN` for an unknown unit and if the result is out of range.
+#[no_mangle]
+pub extern "C" fn rt_datetime_add(instant: i64, amount: i64, unit: i64) -> i64 {
+    if instant == DATETIME_INVALID {
+        return DATETIME_INVALID;
+    }
+    let sum = if let Some(length) = fixed_unit(unit) {
+        amount
+            .checked_mul(length)
+            .and_then(|delta| instant.checked_add(delta))
+    } else {
+        calendar_unit(unit)
+            .and_then(|length| amount.checked_mul(length))
+            .and_then(|months| shift_months(instant, months))
+    };
+    sum.unwrap_or(DATETIME_INVALID)
+}
+
+/// Whole units from `from` to `to`, towards zero; negative if `to` is the earlier.
+///
+/// The units are those of [`rt_datetime_add`]. `i64::MIN` if either is no instant, the unit is
+/// unknown, or the difference does not fit.
+#[no_mangle]
+pub extern "C" fn rt_datetime_diff(from: i64, to: i64, unit: i64) -> i64 {
+    let (Some(start), Some(end)) = (split_instant(from), split_instant(to)) else {
+        return DATETIME_INVALID;
+    };
+    if let Some(length) = fixed_unit(unit) {
+        let exact = (i128::from(to) - i128::from(from)) / i128::from(length);
+        return i64::try_from(exact).unwrap_or(DATETIME_INVALID);
+    }
+    let Some(length) = calendar_unit(unit) else {
+        return DATETIME_INVALID;
+    };
+    let mut months = (end.year - start.year) * 12 + end.month - start.month;
+    // The last month counts only if it is over. A step out of range is past `to` for certain.
+    let reached = shift_months(from, months);
+    if months > 0 && reached.map_or(true, |instant| instant > to) {
+        months -= 1;
+    } else if months < 0 && reached.map_or(true, |instant| instant < to) {
+        months += 1;
+    }
+    months / length
+}
+
 // ---------------------------------------------------------------------------
 // Strings, continued
 // ---------------------------------------------------------------------------
@@ -3279,6 +4934,2155 @@ pub extern "C" fn rt_string_repeat(string: RuntimeValue, count: i64) -> RuntimeV
         Ok(string_value(&text.repeat(count)))
     });
     value_or_nil(repeated)
+}
+
+// ===========================================================================
+// Concurrent: arena
+// ===========================================================================
+
+/// Largest single request and largest chunk of an arena or pool: 1 GiB.
+const ARENA_MAX_REQUEST: usize = 1 << 30;
+const ARENA_MIN_CHUNK: usize = 64;
+const ARENA_CHUNK_ALIGN: usize = 16;
+
+/// One block of memory from the system allocator, given back on drop.
+struct RawChunk {
+    base: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: a chunk owns its memory, and nothing in it is bound to a thread.
+unsafe impl Send for RawChunk {}
+
+impl RawChunk {
+    /// Zeroed memory of `size` bytes (at least one), or None if there is none to be had.
+    fn zeroed(size: usize, align: usize) -> Option<Self> {
+        let layout = Layout::from_size_align(size.max(1), align).ok()?;
+        // SAFETY: the layout's size is not zero.
+        let base = NonNull::new(unsafe { alloc::alloc_zeroed(layout) })?;
+        Some(RawChunk { base, layout })
+    }
+
+    fn address(&self) -> usize {
+        self.base.as_ptr() as usize
+    }
+}
+
+impl Drop for RawChunk {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `zeroed` with this very layout.
+        unsafe { alloc::dealloc(self.base.as_ptr(), self.layout) }
+    }
+}
+
+struct Arena {
+    chunk_size: usize,
+    chunks: Vec<RawChunk>,
+    /// Bytes taken from the last chunk, padding included.
+    top: usize,
+    /// Bytes handed out, padding not included.
+    used: usize,
+}
+
+impl Arena {
+    fn alloc(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        if let Some(chunk) = self.chunks.last() {
+            let start =
+                (chunk.address() + self.top).checked_next_multiple_of(align)? - chunk.address();
+            if start + size <= chunk.layout.size() {
+                self.top = start + size;
+                self.used += size;
+                // SAFETY: start + size is within the chunk.
+                return NonNull::new(unsafe { chunk.base.as_ptr().add(start) });
+            }
+        }
+        // A fresh chunk is aligned well enough that the request stands at its start.
+        let chunk = RawChunk::zeroed(self.chunk_size.max(size), align.max(ARENA_CHUNK_ALIGN))?;
+        let base = chunk.base;
+        self.chunks.push(chunk);
+        self.top = size;
+        self.used += size;
+        Some(base)
+    }
+}
+
+static ARENAS: HandleTable<Mutex<Arena>> = HandleTable::new();
+
+/// Makes an arena that takes memory from the system in chunks of `chunk_size` bytes (at least 64).
+/// Returns 0 if the size is not positive or above 1 GiB.
+#[no_mangle]
+pub extern "C" fn rt_arena_new(chunk_size: i64) -> i64 {
+    match usize::try_from(chunk_size) {
+        Ok(size) if size > 0 && size <= ARENA_MAX_REQUEST => ARENAS.insert(Mutex::new(Arena {
+            chunk_size: size.max(ARENA_MIN_CHUNK),
+            chunks: Vec::new(),
+            top: 0,
+            used: 0,
+        })),
+        _ => 0,
+    }
+}
+
+/// Hands out `size` zeroed bytes aligned to `align` (a power of two up to 4096).
+///
+/// The memory lives until the arena is reset or freed. Null for a bad handle, a size that is not
+/// positive or is above 1 GiB, a bad alignment, or when there is no memory.
+#[no_mangle]
+pub extern "C" fn rt_arena_alloc(handle: i64, size: i64, align: i64) -> *mut u8 {
+    let (Some(arena), Ok(size), Ok(align)) = (
+        ARENAS.get(handle),
+        usize::try_from(size),
+        usize::try_from(align),
+    ) else {
+        return std::ptr::null_mut();
+    };
+    if size == 0 || size > ARENA_MAX_REQUEST || !align.is_power_of_two() || align > 4096 {
+        return std::ptr::null_mut();
+    }
+    let mut arena = lock(&arena);
+    arena
+        .alloc(size, align)
+        .map_or(std::ptr::null_mut(), NonNull::as_ptr)
+}
+
+/// Bytes handed out since the arena was made or reset; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_arena_used(handle: i64) -> i64 {
+    ARENAS
+        .get(handle)
+        .map_or(-1, |arena| lock(&arena).used as i64)
+}
+
+/// Bytes the arena holds from the system; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_arena_capacity(handle: i64) -> i64 {
+    ARENAS.get(handle).map_or(-1, |arena| {
+        let arena = lock(&arena);
+        arena.chunks.iter().map(|c| c.layout.size() as i64).sum()
+    })
+}
+
+/// Takes back everything the arena handed out; pointers into it are dead. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_arena_reset(handle: i64) -> bool {
+    let Some(arena) = ARENAS.get(handle) else {
+        return false;
+    };
+    let mut arena = lock(&arena);
+    arena.chunks.clear();
+    arena.top = 0;
+    arena.used = 0;
+    true
+}
+
+/// Frees an arena and all memory it handed out. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_arena_free(handle: i64) -> bool {
+    ARENAS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Concurrent: map
+// ===========================================================================
+
+const MAP_SHARDS: usize = 16;
+
+/// A value as a key: numbers and strings by what they say, everything else by identity.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum MapKey {
+    Int(i64),
+    /// Bits of a float; both zeros are one key.
+    Float(u64),
+    Text(Vec<u8>),
+    Other(u64),
+}
+
+impl MapKey {
+    /// None for NaN, which is equal to nothing and could never be found again.
+    fn of(value: RuntimeValue) -> Option<MapKey> {
+        if let Some(int) = value.as_int().filter(|_| value.is_int()) {
+            return Some(MapKey::Int(int));
+        }
+        if let Some(float) = value.as_float().filter(|_| value.is_float()) {
+            let float = if float == 0.0 { 0.0 } else { float };
+            return (!float.is_nan()).then_some(MapKey::Float(float.to_bits()));
+        }
+        match store::string_bytes(value) {
+            Some(text) => Some(MapKey::Text(text)),
+            None => Some(MapKey::Other(value.to_bits())),
+        }
+    }
+}
+
+type MapShard = Mutex<HashMap<MapKey, RuntimeValue>>;
+
+/// A map in several independently locked shards, so that writers seldom meet.
+struct SharedMap {
+    shards: [MapShard; MAP_SHARDS],
+}
+
+impl SharedMap {
+    fn shard(&self, key: &MapKey) -> &MapShard {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        &self.shards[hasher.finish() as usize % MAP_SHARDS]
+    }
+}
+
+static MAPS: HandleTable<SharedMap> = HandleTable::new();
+
+/// Runs `work` on the locked shard of `key`; None for a bad handle or a NaN key.
+fn with_shard<R>(
+    handle: i64,
+    key: RuntimeValue,
+    work: impl FnOnce(&mut HashMap<MapKey, RuntimeValue>, MapKey) -> R,
+) -> Option<R> {
+    let map = MAPS.get(handle)?;
+    let key = MapKey::of(key)?;
+    let mut shard = lock(map.shard(&key));
+    Some(work(&mut shard, key))
+}
+
+/// Makes an empty map that may be used from several threads at once.
+#[no_mangle]
+pub extern "C" fn rt_map_new() -> i64 {
+    MAPS.insert(SharedMap {
+        shards: Default::default(),
+    })
+}
+
+/// Puts `value` at `key` and returns what stood there (nil if nothing did).
+///
+/// Nothing is done, and nil returned, for a bad handle and for the key NaN.
+#[no_mangle]
+pub extern "C" fn rt_map_insert(
+    handle: i64,
+    key: RuntimeValue,
+    value: RuntimeValue,
+) -> RuntimeValue {
+    with_shard(handle, key, |shard, key| shard.insert(key, value))
+        .flatten()
+        .unwrap_or(RuntimeValue::NIL)
+}
+
+/// The value at `key`; nil if there is none, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_map_get(handle: i64, key: RuntimeValue) -> RuntimeValue {
+    with_shard(handle, key, |shard, key| shard.get(&key).copied())
+        .flatten()
+        .unwrap_or(RuntimeValue::NIL)
+}
+
+/// Whether there is a value (nil counts) at `key`. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_map_contains(handle: i64, key: RuntimeValue) -> bool {
+    with_shard(handle, key, |shard, key| shard.contains_key(&key)).unwrap_or(false)
+}
+
+/// Takes the value at `key` out and returns it; nil if there is none, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_map_remove(handle: i64, key: RuntimeValue) -> RuntimeValue {
+    with_shard(handle, key, |shard, key| shard.remove(&key))
+        .flatten()
+        .unwrap_or(RuntimeValue::NIL)
+}
+
+/// Number of entries; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_map_len(handle: i64) -> i64 {
+    MAPS.get(handle).map_or(-1, |map| {
+        map.shards.iter().map(|s| lock(s).len() as i64).sum()
+    })
+}
+
+/// Frees a map. The values in it are left alone. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_map_free(handle: i64) -> bool {
+    MAPS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Concurrent: queue
+// ===========================================================================
+
+/// First in, first out, for any number of producers and consumers.
+struct SharedQueue {
+    capacity: Option<usize>,
+    state: Mutex<QueueState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    items: VecDeque<RuntimeValue>,
+    closed: bool,
+}
+
+static QUEUES: HandleTable<SharedQueue> = HandleTable::new();
+
+/// Makes a queue for at most `capacity` values; 0 for one without limit. Returns 0 if `capacity`
+/// is negative.
+#[no_mangle]
+pub extern "C" fn rt_queue_new(capacity: i64) -> i64 {
+    let Ok(capacity) = usize::try_from(capacity) else {
+        return 0;
+    };
+    QUEUES.insert(SharedQueue {
+        capacity: (capacity > 0).then_some(capacity),
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    })
+}
+
+/// Appends a value. False if the queue is full or closed, or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_queue_push(handle: i64, value: RuntimeValue) -> bool {
+    let Some(queue) = QUEUES.get(handle) else {
+        return false;
+    };
+    let mut state = lock(&queue.state);
+    if state.closed || queue.capacity.is_some_and(|cap| state.items.len() >= cap) {
+        return false;
+    }
+    state.items.push_back(value);
+    queue.changed.notify_one();
+    true
+}
+
+/// Takes the oldest value out; nil if there is none. Never waits.
+#[no_mangle]
+pub extern "C" fn rt_queue_pop(handle: i64) -> RuntimeValue {
+    QUEUES
+        .get(handle)
+        .and_then(|queue| lock(&queue.state).items.pop_front())
+        .unwrap_or(RuntimeValue::NIL)
+}
+
+/// Takes the oldest value out, waiting up to `timeout_ms` for one (negative: as long as it takes).
+///
+/// Nil after the time is up, when the queue is closed (or freed) and empty, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_queue_pop_wait(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let Some(queue) = QUEUES.get(handle) else {
+        return RuntimeValue::NIL;
+    };
+    let deadline = deadline_after(timeout_ms);
+    let mut state = lock(&queue.state);
+    loop {
+        if let Some(value) = state.items.pop_front() {
+            return value;
+        }
+        if state.closed {
+            return RuntimeValue::NIL;
+        }
+        state = match wait_until(&queue.changed, state, deadline) {
+            Ok(state) => state,
+            Err(_timed_out) => return RuntimeValue::NIL,
+        };
+    }
+}
+
+/// Number of values in the queue; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_queue_len(handle: i64) -> i64 {
+    QUEUES
+        .get(handle)
+        .map_or(-1, |queue| lock(&queue.state).items.len() as i64)
+}
+
+/// Ends the input: nothing can be pushed any more, and waiters wake up. What is in the queue can
+/// still be popped. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_queue_close(handle: i64) -> bool {
+    match QUEUES.get(handle) {
+        Some(queue) => {
+            lock(&queue.state).closed = true;
+            queue.changed.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Closes and frees a queue. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_queue_free(handle: i64) -> bool {
+    match QUEUES.remove(handle) {
+        Some(queue) => {
+            let mut state = lock(&queue.state);
+            state.closed = true;
+            state.items.clear();
+            queue.changed.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+// The deadline helpers below are for everything that waits: queues, locks, semaphores.
+
+/// The moment `timeout_ms` from now; None (wait for ever) if it is negative or out of range.
+fn deadline_after(timeout_ms: i64) -> Option<Instant> {
+    let timeout = u64::try_from(timeout_ms).ok()?;
+    Instant::now().checked_add(Duration::from_millis(timeout))
+}
+
+/// Waits for a notification; gives the guard back, as an error once the deadline has passed.
+fn wait_until<'a, T>(
+    condition: &Condvar,
+    held: MutexGuard<'a, T>,
+    deadline: Option<Instant>,
+) -> Result<MutexGuard<'a, T>, MutexGuard<'a, T>> {
+    let Some(deadline) = deadline else {
+        return Ok(condition.wait(held).unwrap_or_else(PoisonError::into_inner));
+    };
+    let now = Instant::now();
+    if now >= deadline {
+        return Err(held);
+    }
+    let (held, _) = condition
+        .wait_timeout(held, deadline - now)
+        .unwrap_or_else(PoisonError::into_inner);
+    Ok(held)
+}
+
+// ===========================================================================
+// Atomics
+// ===========================================================================
+
+static ATOMICS: HandleTable<AtomicI64> = HandleTable::new();
+
+/// Makes an atomic integer with a first value.
+#[no_mangle]
+pub extern "C" fn rt_atomic_new(value: i64) -> i64 {
+    ATOMICS.insert(AtomicI64::new(value))
+}
+
+/// The present value; 0 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_atomic_load(handle: i64) -> i64 {
+    ATOMICS.get(handle).map_or(0, |cell| cell.load(SeqCst))
+}
+
+/// Sets the value. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_atomic_store(handle: i64, value: i64) -> bool {
+    ATOMICS
+        .get(handle)
+        .map(|cell| cell.store(value, SeqCst))
+        .is_some()
+}
+
+/// Sets the value if it is `expected`. True if it was; false also for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_atomic_compare_exchange(handle: i64, expected: i64, value: i64) -> bool {
+    ATOMICS.get(handle).is_some_and(|cell| {
+        cell.compare_exchange(expected, value, SeqCst, SeqCst)
+            .is_ok()
+    })
+}
+
+/// Defines exported read-modify-write functions: each returns the value from before, 0 for a bad
+/// handle.
+macro_rules! atomic_updates {
+    ($($(#[$doc:meta])* $name:ident => $method:ident;)+) => {
+        $(
+            $(#[$doc])*
+            #[no_mangle]
+            pub extern "C" fn $name(handle: i64, operand: i64) -> i64 {
+                ATOMICS
+                    .get(handle)
+                    .map_or(0, |cell| cell.$method(operand, SeqCst))
+            }
+        )+
+    };
+}
+
+atomic_updates! {
+    /// Sets the value and returns the one before; 0 for a bad handle.
+    rt_atomic_exchange => swap;
+    /// Adds, wrapping, and returns the value before; 0 for a bad handle.
+    rt_atomic_fetch_add => fetch_add;
+    /// Subtracts, wrapping, and returns the value before; 0 for a bad handle.
+    rt_atomic_fetch_sub => fetch_sub;
+    /// Bitwise and; returns the value before, 0 for a bad handle.
+    rt_atomic_fetch_and => fetch_and;
+    /// Bitwise or; returns the value before, 0 for a bad handle.
+    rt_atomic_fetch_or => fetch_or;
+}
+
+/// Frees an atomic integer. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_atomic_free(handle: i64) -> bool {
+    ATOMICS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Synchronization
+// ===========================================================================
+
+/// Most threads a barrier can be made for.
+const BARRIER_MAX: i64 = 1 << 20;
+
+struct SyncBarrier {
+    parties: i64,
+    state: Mutex<BarrierState>,
+    turned: Condvar,
+}
+
+#[derive(Default)]
+struct BarrierState {
+    waiting: i64,
+    /// Counts the times the barrier opened, so that it can be used again at once.
+    round: u64,
+    freed: bool,
+}
+
+static BARRIERS: HandleTable<SyncBarrier> = HandleTable::new();
+
+/// Makes a barrier for `parties` threads (1 to 1,048,576); 0 for any other number.
+#[no_mangle]
+pub extern "C" fn rt_barrier_new(parties: i64) -> i64 {
+    if !(1..=BARRIER_MAX).contains(&parties) {
+        return 0;
+    }
+    BARRIERS.insert(SyncBarrier {
+        parties,
+        state: Mutex::default(),
+        turned: Condvar::new(),
+    })
+}
+
+/// Waits until all threads are here. Returns 1 to the last to come, 0 to the others, and -1 for a
+/// bad handle or when the barrier is freed meanwhile.
+#[no_mangle]
+pub extern "C" fn rt_barrier_wait(handle: i64) -> i64 {
+    let Some(barrier) = BARRIERS.get(handle) else {
+        return -1;
+    };
+    let mut state = lock(&barrier.state);
+    if state.freed {
+        return -1;
+    }
+    state.waiting += 1;
+    if state.waiting == barrier.parties {
+        state.waiting = 0;
+        state.round = state.round.wrapping_add(1);
+        barrier.turned.notify_all();
+        return 1;
+    }
+    let round = state.round;
+    while state.round == round && !state.freed {
+        state = barrier
+            .turned
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    if state.round == round {
+        -1
+    } else {
+        0
+    }
+}
+
+/// Number of threads that wait at the barrier now; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_barrier_waiting(handle: i64) -> i64 {
+    BARRIERS
+        .get(handle)
+        .map_or(-1, |barrier| lock(&barrier.state).waiting)
+}
+
+/// Frees a barrier; threads that wait at it get -1. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_barrier_free(handle: i64) -> bool {
+    match BARRIERS.remove(handle) {
+        Some(barrier) => {
+            lock(&barrier.state).freed = true;
+            barrier.turned.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+/// A lock with explicit lock and unlock calls around one value.
+struct ValueMutex {
+    state: Mutex<ValueMutexState>,
+    released: Condvar,
+}
+
+struct ValueMutexState {
+    value: RuntimeValue,
+    owner: Option<ThreadId>,
+    freed: bool,
+}
+
+static VALUE_MUTEXES: HandleTable<ValueMutex> = HandleTable::new();
+
+/// Makes an unlocked mutex around `value`.
+#[no_mangle]
+pub extern "C" fn rt_mutex_new(value: RuntimeValue) -> i64 {
+    VALUE_MUTEXES.insert(ValueMutex {
+        state: Mutex::new(ValueMutexState {
+            value,
+            owner: None,
+            freed: false,
+        }),
+        released: Condvar::new(),
+    })
+}
+
+/// Takes the mutex, waiting for it, and returns the value in it.
+///
+/// Nil, without the mutex, if this thread has it already, the mutex is freed, or the handle is
+/// bad; [`rt_mutex_is_locked`] and [`rt_mutex_unlock`] tell whether it is held.
+#[no_mangle]
+pub extern "C" fn rt_mutex_lock(handle: i64) -> RuntimeValue {
+    let Some(mutex) = VALUE_MUTEXES.get(handle) else {
+        return RuntimeValue::NIL;
+    };
+    let me = thread::current().id();
+    let mut state = lock(&mutex.state);
+    loop {
+        if state.freed || state.owner == Some(me) {
+            return RuntimeValue::NIL;
+        }
+        if state.owner.is_none() {
+            state.owner = Some(me);
+            return state.value;
+        }
+        state = mutex
+            .released
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Takes the mutex if nobody has it. True if this thread has got it now.
+#[no_mangle]
+pub extern "C" fn rt_mutex_try_lock(handle: i64) -> bool {
+    let Some(mutex) = VALUE_MUTEXES.get(handle) else {
+        return false;
+    };
+    let mut state = lock(&mutex.state);
+    let free = state.owner.is_none() && !state.freed;
+    if free {
+        state.owner = Some(thread::current().id());
+    }
+    free
+}
+
+/// Puts a new value in and releases the mutex. False, and nothing is done, if this thread does not
+/// hold it or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_mutex_unlock(handle: i64, value: RuntimeValue) -> bool {
+    let Some(mutex) = VALUE_MUTEXES.get(handle) else {
+        return false;
+    };
+    let mut state = lock(&mutex.state);
+    if state.owner != Some(thread::current().id()) {
+        return false;
+    }
+    state.owner = None;
+    state.value = value;
+    mutex.released.notify_one();
+    true
+}
+
+/// Whether any thread holds the mutex.
+#[no_mangle]
+pub extern "C" fn rt_mutex_is_locked(handle: i64) -> bool {
+    VALUE_MUTEXES
+        .get(handle)
+        .is_some_and(|mutex| lock(&mutex.state).owner.is_some())
+}
+
+/// Frees a mutex; threads that wait for it get nil. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_mutex_free(handle: i64) -> bool {
+    match VALUE_MUTEXES.remove(handle) {
+        Some(mutex) => {
+            lock(&mutex.state).freed = true;
+            mutex.released.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Many readers or one writer; a writer that waits keeps new readers out.
+struct ValueRwLock {
+    state: Mutex<RwState>,
+    released: Condvar,
+}
+
+#[derive(Default)]
+struct RwState {
+    readers: HashMap<ThreadId, u64>,
+    writer: Option<ThreadId>,
+    writers_waiting: u32,
+    freed: bool,
+}
+
+impl RwState {
+    fn may_read(&self) -> bool {
+        self.writer.is_none() && self.writers_waiting == 0
+    }
+
+    fn may_write(&self) -> bool {
+        self.writer.is_none() && self.readers.is_empty()
+    }
+
+    /// A thread that has the lock would wait for itself.
+    fn held_by(&self, thread: ThreadId) -> bool {
+        self.writer == Some(thread) || self.readers.contains_key(&thread)
+    }
+}
+
+static RWLOCKS: HandleTable<ValueRwLock> = HandleTable::new();
+
+/// Makes a free readers-writer lock.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_new() -> i64 {
+    RWLOCKS.insert(ValueRwLock {
+        state: Mutex::default(),
+        released: Condvar::new(),
+    })
+}
+
+/// Takes the lock for reading, waiting for it. A reader may take it again. False if this thread
+/// has it for writing, the lock is freed, or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_read(handle: i64) -> bool {
+    let Some(rwlock) = RWLOCKS.get(handle) else {
+        return false;
+    };
+    let me = thread::current().id();
+    let mut state = lock(&rwlock.state);
+    loop {
+        if state.freed || state.writer == Some(me) {
+            return false;
+        }
+        if state.may_read() || state.readers.contains_key(&me) {
+            *state.readers.entry(me).or_insert(0) += 1;
+            return true;
+        }
+        state = rwlock
+            .released
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Takes the lock for reading if that is possible at once.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_try_read(handle: i64) -> bool {
+    let Some(rwlock) = RWLOCKS.get(handle) else {
+        return false;
+    };
+    let me = thread::current().id();
+    let mut state = lock(&rwlock.state);
+    let possible = !state.freed && (state.may_read() || state.readers.contains_key(&me));
+    if possible {
+        *state.readers.entry(me).or_insert(0) += 1;
+    }
+    possible
+}
+
+/// Takes the lock for writing, waiting for it. False if this thread has it already (for reading or
+/// writing), the lock is freed, or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_write(handle: i64) -> bool {
+    let Some(rwlock) = RWLOCKS.get(handle) else {
+        return false;
+    };
+    let me = thread::current().id();
+    let mut state = lock(&rwlock.state);
+    if state.freed || state.held_by(me) {
+        return false;
+    }
+    state.writers_waiting += 1;
+    while !state.may_write() && !state.freed {
+        state = rwlock
+            .released
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    state.writers_waiting -= 1;
+    if state.freed {
+        return false;
+    }
+    state.writer = Some(me);
+    true
+}
+
+/// Takes the lock for writing if that is possible at once.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_try_write(handle: i64) -> bool {
+    let Some(rwlock) = RWLOCKS.get(handle) else {
+        return false;
+    };
+    let mut state = lock(&rwlock.state);
+    let possible = !state.freed && state.may_write();
+    if possible {
+        state.writer = Some(thread::current().id());
+    }
+    possible
+}
+
+/// Releases what this thread holds: the lock for writing, or one hold for reading. False if it
+/// holds nothing or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_unlock(handle: i64) -> bool {
+    let Some(rwlock) = RWLOCKS.get(handle) else {
+        return false;
+    };
+    let me = thread::current().id();
+    let mut state = lock(&rwlock.state);
+    if state.writer == Some(me) {
+        state.writer = None;
+    } else {
+        let Some(holds) = state.readers.get_mut(&me) else {
+            return false;
+        };
+        *holds -= 1;
+        if *holds == 0 {
+            state.readers.remove(&me);
+        }
+    }
+    rwlock.released.notify_all();
+    true
+}
+
+/// Frees a readers-writer lock; threads that wait for it get false. False if it is not (or no
+/// longer) one.
+#[no_mangle]
+pub extern "C" fn rt_rwlock_free(handle: i64) -> bool {
+    match RWLOCKS.remove(handle) {
+        Some(rwlock) => {
+            lock(&rwlock.state).freed = true;
+            rwlock.released.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+struct Semaphore {
+    state: Mutex<SemaphoreState>,
+    released: Condvar,
+}
+
+struct SemaphoreState {
+    permits: i64,
+    freed: bool,
+}
+
+static SEMAPHORES: HandleTable<Semaphore> = HandleTable::new();
+
+/// Makes a counting semaphore with `permits` to begin with; 0 if that is negative.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_new(permits: i64) -> i64 {
+    if permits < 0 {
+        return 0;
+    }
+    SEMAPHORES.insert(Semaphore {
+        state: Mutex::new(SemaphoreState {
+            permits,
+            freed: false,
+        }),
+        released: Condvar::new(),
+    })
+}
+
+/// Takes a permit, waiting for one. False if the semaphore is freed or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_acquire(handle: i64) -> bool {
+    rt_semaphore_acquire_timeout(handle, -1)
+}
+
+/// Takes a permit if there is one.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_try_acquire(handle: i64) -> bool {
+    rt_semaphore_acquire_timeout(handle, 0)
+}
+
+/// Takes a permit, waiting up to `timeout_ms` for one (negative: as long as it takes). False when
+/// the time is up, the semaphore is freed, or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_acquire_timeout(handle: i64, timeout_ms: i64) -> bool {
+    let Some(semaphore) = SEMAPHORES.get(handle) else {
+        return false;
+    };
+    let deadline = deadline_after(timeout_ms);
+    let mut state = lock(&semaphore.state);
+    loop {
+        if state.freed {
+            return false;
+        }
+        if state.permits > 0 {
+            state.permits -= 1;
+            return true;
+        }
+        state = match wait_until(&semaphore.released, state, deadline) {
+            Ok(state) => state,
+            Err(_timed_out) => return false,
+        };
+    }
+}
+
+/// Gives `count` permits. False if the count is not positive, there would be more than `i64::MAX`,
+/// or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_release(handle: i64, count: i64) -> bool {
+    let Some(semaphore) = SEMAPHORES.get(handle) else {
+        return false;
+    };
+    let mut state = lock(&semaphore.state);
+    match state.permits.checked_add(count) {
+        Some(permits) if count > 0 => {
+            state.permits = permits;
+            semaphore.released.notify_all();
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Number of permits there are now; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_available(handle: i64) -> i64 {
+    SEMAPHORES
+        .get(handle)
+        .map_or(-1, |semaphore| lock(&semaphore.state).permits)
+}
+
+/// Frees a semaphore; threads that wait for a permit get false. False if it is not (or no longer)
+/// one.
+#[no_mangle]
+pub extern "C" fn rt_semaphore_free(handle: i64) -> bool {
+    match SEMAPHORES.remove(handle) {
+        Some(semaphore) => {
+            lock(&semaphore.state).freed = true;
+            semaphore.released.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+// ===========================================================================
+// PyTorch-style tensors (feature "pytorch")
+// ===========================================================================
+//
+// A small dense CPU engine. Without the feature every function is still there and says "not
+// available": 0 for a handle, -1 for a count, NaN for a number, false for a flag.
+
+/// dtype number of 32-bit floats.
+#[cfg(feature = "pytorch")]
+const TORCH_F32: i64 = 0;
+/// dtype number of 64-bit floats.
+#[cfg(feature = "pytorch")]
+const TORCH_F64: i64 = 1;
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_DIMS: i64 = 8;
+/// Most elements of one tensor: 2^24.
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_NUMEL: usize = 1 << 24;
+#[cfg(not(feature = "pytorch"))]
+const TORCH_NO_HANDLE: i64 = 0;
+#[cfg(not(feature = "pytorch"))]
+const TORCH_NO_COUNT: i64 = -1;
+
+#[cfg(feature = "pytorch")]
+#[derive(Clone)]
+enum TorchStorage {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchStorage {
+    fn from_values(dtype: i64, values: Vec<f64>) -> Self {
+        if dtype == TORCH_F32 {
+            TorchStorage::F32(values.into_iter().map(|v| v as f32).collect())
+        } else {
+            TorchStorage::F64(values)
+        }
+    }
+
+    fn dtype(&self) -> i64 {
+        match self {
+            TorchStorage::F32(_) => TORCH_F32,
+            TorchStorage::F64(_) => TORCH_F64,
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<f64> {
+        match self {
+            TorchStorage::F32(values) => values.get(index).map(|v| f64::from(*v)),
+            TorchStorage::F64(values) => values.get(index).copied(),
+        }
+    }
+
+    fn set(&mut self, index: usize, value: f64) -> bool {
+        match self {
+            TorchStorage::F32(values) => values.get_mut(index).map(|v| *v = value as f32),
+            TorchStorage::F64(values) => values.get_mut(index).map(|v| *v = value),
+        }
+        .is_some()
+    }
+
+    fn to_values(&self) -> Vec<f64> {
+        match self {
+            TorchStorage::F32(values) => values.iter().map(|v| f64::from(*v)).collect(),
+            TorchStorage::F64(values) => values.clone(),
+        }
+    }
+}
+
+/// Row-major and contiguous; the shape never changes, the elements may.
+#[cfg(feature = "pytorch")]
+struct TorchTensor {
+    shape: Vec<usize>,
+    storage: Mutex<TorchStorage>,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_TENSORS: HandleTable<TorchTensor> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+impl TorchTensor {
+    fn register(shape: Vec<usize>, dtype: i64, values: Vec<f64>) -> i64 {
+        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
+        TORCH_TENSORS.insert(TorchTensor {
+            shape,
+            storage: Mutex::new(TorchStorage::from_values(dtype, values)),
+        })
+    }
+
+    fn numel(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn dtype(&self) -> i64 {
+        lock(&self.storage).dtype()
+    }
+
+    fn values(&self) -> Vec<f64> {
+        lock(&self.storage).to_values()
+    }
+
+    /// Where the element with these indices stands; negative ones count from the end.
+    fn offset(&self, indices: &[i64]) -> Option<usize> {
+        if indices.len() != self.shape.len() {
+            return None;
+        }
+        let mut offset = 0;
+        for (index, extent) in indices.iter().zip(&self.shape) {
+            let extent_signed = *extent as i64;
+            let index = if *index < 0 {
+                index.checked_add(extent_signed)?
+            } else {
+                *index
+            };
+            if !(0..extent_signed).contains(&index) {
+                return None;
+            }
+            offset = offset * extent + index as usize;
+        }
+        Some(offset)
+    }
+}
+
+/// Number of elements of a shape, if there may be as many. The limit holds for the shape without
+/// its zeros too, so that no stride can overflow.
+#[cfg(feature = "pytorch")]
+fn torch_numel(shape: &[usize]) -> Option<usize> {
+    if shape.len() > TORCH_MAX_DIMS as usize {
+        return None;
+    }
+    shape
+        .iter()
+        .try_fold(1usize, |span, extent| span.checked_mul((*extent).max(1)))
+        .filter(|span| *span <= TORCH_MAX_NUMEL)?;
+    Some(shape.iter().product())
+}
+
+/// `count` indices or extents behind a pointer.
+#[cfg(feature = "pytorch")]
+unsafe fn torch_ints<'a>(ints: *const i64, count: i64) -> Option<&'a [i64]> {
+    match count {
+        0 => Some(&[]),
+        1..=TORCH_MAX_DIMS if !ints.is_null() => {
+            Some(std::slice::from_raw_parts(ints, count as usize))
+        }
+        _ => None,
+    }
+}
+
+/// A shape behind a pointer, with the number of its elements.
+#[cfg(feature = "pytorch")]
+unsafe fn torch_shape(shape: *const i64, ndim: i64) -> Option<(Vec<usize>, usize)> {
+    let shape = torch_ints(shape, ndim)?
+        .iter()
+        .map(|extent| usize::try_from(*extent).ok())
+        .collect::<Option<Vec<usize>>>()?;
+    let numel = torch_numel(&shape)?;
+    Some((shape, numel))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_is_dtype(dtype: i64) -> bool {
+    dtype == TORCH_F32 || dtype == TORCH_F64
+}
+
+/// The shape that two shapes broadcast to.
+#[cfg(feature = "pytorch")]
+fn torch_broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let ndim = a.len().max(b.len());
+    let extent = |shape: &[usize], axis: usize| {
+        let missing = ndim - shape.len();
+        if axis < missing {
+            1
+        } else {
+            shape[axis - missing]
+        }
+    };
+    (0..ndim)
+        .map(|axis| match (extent(a, axis), extent(b, axis)) {
+            (x, y) if x == y => Some(x),
+            (1, y) => Some(y),
+            (x, 1) => Some(x),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Offsets into a tensor of shape `from`, for each element of the shape `to` it broadcasts to.
+#[cfg(feature = "pytorch")]
+fn torch_offsets(from: &[usize], to: &[usize]) -> Vec<usize> {
+    let mut strides = vec![0; to.len()];
+    let mut step = 1;
+    let missing = to.len() - from.len();
+    for axis in (0..from.len()).rev() {
+        if from[axis] != 1 {
+            strides[missing + axis] = step;
+        }
+        step *= from[axis];
+    }
+    let total: usize = to.iter().product();
+    let mut offsets = Vec::with_capacity(total);
+    let mut index = vec![0usize; to.len()];
+    let mut offset = 0;
+    for _ in 0..total {
+        offsets.push(offset);
+        // Count up like an odometer, from the last axis.
+        for axis in (0..to.len()).rev() {
+            index[axis] += 1;
+            offset += strides[axis];
+            if index[axis] < to[axis] {
+                break;
+            }
+            offset -= strides[axis] * to[axis];
+            index[axis] = 0;
+        }
+    }
+    offsets
+}
+
+/// Applies `op` element by element to two tensors that broadcast; 0 if they do not.
+#[cfg(feature = "pytorch")]
+fn torch_binary(a: i64, b: i64, op: impl Fn(f64, f64) -> f64) -> i64 {
+    let (Some(a), Some(b)) = (TORCH_TENSORS.get(a), TORCH_TENSORS.get(b)) else {
+        return 0;
+    };
+    let Some(shape) = torch_broadcast(&a.shape, &b.shape) else {
+        return 0;
+    };
+    if torch_numel(&shape).is_none() {
+        return 0;
+    }
+    let (left, right) = (a.values(), b.values());
+    let values = torch_offsets(&a.shape, &shape)
+        .into_iter()
+        .zip(torch_offsets(&b.shape, &shape))
+        .map(|(x, y)| op(left[x], right[y]))
+        .collect();
+    TorchTensor::register(shape, a.dtype().max(b.dtype()), values)
+}
+
+/// Applies `op` to each element.
+#[cfg(feature = "pytorch")]
+fn torch_unary(tensor: i64, op: impl Fn(f64) -> f64) -> i64 {
+    match TORCH_TENSORS.get(tensor) {
+        Some(t) => {
+            let values = t.values().into_iter().map(op).collect();
+            TorchTensor::register(t.shape.clone(), t.dtype(), values)
+        }
+        None => 0,
+    }
+}
+
+/// Whether the tensor engine is in this build.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_available() -> bool {
+    true
+}
+
+/// Whether the tensor engine is in this build.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_available() -> bool {
+    false
+}
+
+/// Makes a tensor full of one value. dtype 0 is f32, 1 is f64.
+///
+/// 0 for a bad dtype, a null or negative shape, more than 8 dimensions or 2^24 elements.
+///
+/// # Safety
+/// `shape` must be null or point to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_full(
+    shape: *const i64,
+    ndim: i64,
+    value: f64,
+    dtype: i64,
+) -> i64 {
+    match torch_shape(shape, ndim) {
+        Some((shape, numel)) if torch_is_dtype(dtype) => {
+            TorchTensor::register(shape, dtype, vec![value; numel])
+        }
+        _ => 0,
+    }
+}
+
+/// Not available: 0.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_full(
+    _shape: *const i64,
+    _ndim: i64,
+    _value: f64,
+    _dtype: i64,
+) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Makes a tensor of zeros; see [`rt_torch_tensor_full`].
+///
+/// # Safety
+/// `shape` must be null or point to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_zeros(shape: *const i64, ndim: i64, dtype: i64) -> i64 {
+    rt_torch_tensor_full(shape, ndim, 0.0, dtype)
+}
+
+/// Not available: 0.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_zeros(_shape: *const i64, _ndim: i64, _dtype: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Makes a tensor of ones; see [`rt_torch_tensor_full`].
+///
+/// # Safety
+/// `shape` must be null or point to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_ones(shape: *const i64, ndim: i64, dtype: i64) -> i64 {
+    rt_torch_tensor_full(shape, ndim, 1.0, dtype)
+}
+
+/// Not available: 0.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_ones(_shape: *const i64, _ndim: i64, _dtype: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Makes a tensor of `count` numbers in row-major order; 0 unless they fill the shape exactly.
+///
+/// # Safety
+/// `data` must be null or point to `count` readable `f64`s, `shape` to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_from_data(
+    data: *const f64,
+    count: i64,
+    shape: *const i64,
+    ndim: i64,
+    dtype: i64,
+) -> i64 {
+    let Some((shape, numel)) = torch_shape(shape, ndim) else {
+        return 0;
+    };
+    if usize::try_from(count) != Ok(numel) || !torch_is_dtype(dtype) {
+        return 0;
+    }
+    let values = match numel {
+        0 => Vec::new(),
+        _ if data.is_null() => return 0,
+        _ => std::slice::from_raw_parts(data, numel).to_vec(),
+    };
+    TorchTensor::register(shape, dtype, values)
+}
+
+/// Not available: 0.
+///
+/// # Safety
+/// None; the pointers are not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_from_data(
+    _data: *const f64,
+    _count: i64,
+    _shape: *const i64,
+    _ndim: i64,
+    _dtype: i64,
+) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// A tensor of its own with the same elements; 0 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_clone(tensor: i64) -> i64 {
+    match TORCH_TENSORS.get(tensor) {
+        Some(t) => {
+            let storage = lock(&t.storage).clone();
+            TORCH_TENSORS.insert(TorchTensor {
+                shape: t.shape.clone(),
+                storage: Mutex::new(storage),
+            })
+        }
+        None => 0,
+    }
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_clone(_tensor: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Frees a tensor. False if it is not (or no longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_free(tensor: i64) -> bool {
+    TORCH_TENSORS.remove(tensor).is_some()
+}
+
+/// Not available: false.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_free(_tensor: i64) -> bool {
+    false
+}
+
+/// Writes the extents to `out`, as many as `cap` leaves room for, and returns the number of
+/// dimensions; -1 for a bad handle or bad arguments.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_shape(tensor: i64, out: *mut i64, cap: i64) -> i64 {
+    let (Some(t), Ok(cap)) = (TORCH_TENSORS.get(tensor), usize::try_from(cap)) else {
+        return -1;
+    };
+    if out.is_null() && cap > 0 {
+        return -1;
+    }
+    for (axis, extent) in t.shape.iter().take(cap).enumerate() {
+        out.add(axis).write(*extent as i64);
+    }
+    t.shape.len() as i64
+}
+
+/// Not available: -1.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_shape(_tensor: i64, _out: *mut i64, _cap: i64) -> i64 {
+    TORCH_NO_COUNT
+}
+
+/// Number of dimensions; -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_ndim(tensor: i64) -> i64 {
+    TORCH_TENSORS
+        .get(tensor)
+        .map_or(-1, |t| t.shape.len() as i64)
+}
+
+/// Not available: -1.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_ndim(_tensor: i64) -> i64 {
+    TORCH_NO_COUNT
+}
+
+/// Number of elements; -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_numel(tensor: i64) -> i64 {
+    TORCH_TENSORS.get(tensor).map_or(-1, |t| t.numel() as i64)
+}
+
+/// Not available: -1.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_numel(_tensor: i64) -> i64 {
+    TORCH_NO_COUNT
+}
+
+/// dtype number (0 f32, 1 f64); -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_dtype(tensor: i64) -> i64 {
+    TORCH_TENSORS.get(tensor).map_or(-1, |t| t.dtype())
+}
+
+/// Not available: -1.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_dtype(_tensor: i64) -> i64 {
+    TORCH_NO_COUNT
+}
+
+/// The element at some indices (negative ones count from the end); NaN if there is none.
+///
+/// # Safety
+/// `indices` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_get(tensor: i64, indices: *const i64, count: i64) -> f64 {
+    let (Some(t), Some(indices)) = (TORCH_TENSORS.get(tensor), torch_ints(indices, count)) else {
+        return f64::NAN;
+    };
+    t.offset(indices)
+        .and_then(|offset| lock(&t.storage).get(offset))
+        .unwrap_or(f64::NAN)
+}
+
+/// Not available: NaN.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_get(
+    _tensor: i64,
+    _indices: *const i64,
+    _count: i64,
+) -> f64 {
+    f64::NAN
+}
+
+/// Sets the element at some indices. False if there is none.
+///
+/// # Safety
+/// `indices` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_set(
+    tensor: i64,
+    indices: *const i64,
+    count: i64,
+    value: f64,
+) -> bool {
+    let (Some(t), Some(indices)) = (TORCH_TENSORS.get(tensor), torch_ints(indices, count)) else {
+        return false;
+    };
+    t.offset(indices)
+        .is_some_and(|offset| lock(&t.storage).set(offset, value))
+}
+
+/// Not available: false.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_set(
+    _tensor: i64,
+    _indices: *const i64,
+    _count: i64,
+    _value: f64,
+) -> bool {
+    false
+}
+
+/// The number in a tensor of one element; NaN for any other, and for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_item(tensor: i64) -> f64 {
+    TORCH_TENSORS
+        .get(tensor)
+        .filter(|t| t.numel() == 1)
+        .and_then(|t| lock(&t.storage).get(0))
+        .unwrap_or(f64::NAN)
+}
+
+/// Not available: NaN.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_item(_tensor: i64) -> f64 {
+    f64::NAN
+}
+
+/// Sum of two tensors, element by element with broadcasting; 0 if the shapes do not fit.
+///
+/// The result is f64 if either is, else f32; so for all functions of two tensors.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_add(a: i64, b: i64) -> i64 {
+    torch_binary(a, b, |x, y| x + y)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_add(_a: i64, _b: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Difference of two tensors; see [`rt_torch_tensor_add`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_sub(a: i64, b: i64) -> i64 {
+    torch_binary(a, b, |x, y| x - y)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_sub(_a: i64, _b: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Product of two tensors, element by element; see [`rt_torch_tensor_add`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_mul(a: i64, b: i64) -> i64 {
+    torch_binary(a, b, |x, y| x * y)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_mul(_a: i64, _b: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Quotient of two tensors, element by element; see [`rt_torch_tensor_add`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_div(a: i64, b: i64) -> i64 {
+    torch_binary(a, b, |x, y| x / y)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_div(_a: i64, _b: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Matrix product. A vector on the left is a row, one on the right a column, and leading
+/// dimensions are batches that broadcast. 0 if the shapes do not fit.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_matmul(a: i64, b: i64) -> i64 {
+    let (Some(a), Some(b)) = (TORCH_TENSORS.get(a), TORCH_TENSORS.get(b)) else {
+        return 0;
+    };
+    if a.shape.is_empty() || b.shape.is_empty() {
+        return 0;
+    }
+    let mut left_shape = a.shape.clone();
+    if left_shape.len() == 1 {
+        left_shape.insert(0, 1);
+    }
+    let mut right_shape = b.shape.clone();
+    if right_shape.len() == 1 {
+        right_shape.push(1);
+    }
+    let (left_batch, left_matrix) = left_shape.split_at(left_shape.len() - 2);
+    let (right_batch, right_matrix) = right_shape.split_at(right_shape.len() - 2);
+    let (rows, inner, columns) = (left_matrix[0], left_matrix[1], right_matrix[1]);
+    let Some(batch) = torch_broadcast(left_batch, right_batch).filter(|_| inner == right_matrix[0])
+    else {
+        return 0;
+    };
+    let mut shape = batch.clone();
+    shape.extend([rows, columns]);
+    let Some(numel) = torch_numel(&shape) else {
+        return 0;
+    };
+    let (left, right) = (a.values(), b.values());
+    let mut values = Vec::with_capacity(numel);
+    let starts = torch_offsets(left_batch, &batch)
+        .into_iter()
+        .zip(torch_offsets(right_batch, &batch));
+    for (left_start, right_start) in starts {
+        let left = &left[left_start * rows * inner..][..rows * inner];
+        let right = &right[right_start * inner * columns..][..inner * columns];
+        for row in 0..rows {
+            for column in 0..columns {
+                let dot = (0..inner).fold(0.0, |acc, k| {
+                    acc + left[row * inner + k] * right[k * columns + column]
+                });
+                values.push(dot);
+            }
+        }
+    }
+    // The axes that the vectors were given are taken away again.
+    if b.shape.len() == 1 {
+        shape.pop();
+    }
+    if a.shape.len() == 1 {
+        shape.remove(batch.len());
+    }
+    TorchTensor::register(shape, a.dtype().max(b.dtype()), values)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_matmul(_a: i64, _b: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Sum of all elements as a tensor without dimensions; 0 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_sum(tensor: i64) -> i64 {
+    match TORCH_TENSORS.get(tensor) {
+        // Not `sum()`: whether that begins at 0.0 or -0.0 depends on the standard library.
+        Some(t) => {
+            let total = t.values().into_iter().fold(0.0, |acc, v| acc + v);
+            TorchTensor::register(Vec::new(), t.dtype(), vec![total])
+        }
+        None => 0,
+    }
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_sum(_tensor: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Mean of all elements (NaN if there are none) as a tensor without dimensions; 0 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_mean(tensor: i64) -> i64 {
+    match TORCH_TENSORS.get(tensor) {
+        Some(t) => {
+            let values = t.values();
+            let mean = values.iter().fold(0.0, |acc, v| acc + v) / values.len() as f64;
+            TorchTensor::register(Vec::new(), t.dtype(), vec![mean])
+        }
+        None => 0,
+    }
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_mean(_tensor: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// The largest element (NaN if any is) as a tensor without dimensions; 0 for a bad handle and for
+/// a tensor without elements.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_max(tensor: i64) -> i64 {
+    let Some(t) = TORCH_TENSORS.get(tensor) else {
+        return 0;
+    };
+    match t.values().into_iter().reduce(|a, b| rt_math_max(a, b)) {
+        Some(max) => TorchTensor::register(Vec::new(), t.dtype(), vec![max]),
+        None => 0,
+    }
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_max(_tensor: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Each element, or zero where it is negative; NaN stays NaN. 0 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_relu(tensor: i64) -> i64 {
+    torch_unary(tensor, |x| if x < 0.0 { 0.0 } else { x })
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_relu(_tensor: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Each element negated; 0 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_neg(tensor: i64) -> i64 {
+    torch_unary(tensor, |x| -x)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_neg(_tensor: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// A tensor of its own with the same elements in another shape. One extent may be -1: it is worked
+/// out. 0 if the number of elements is not the same.
+///
+/// # Safety
+/// `shape` must be null or point to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_reshape(tensor: i64, shape: *const i64, ndim: i64) -> i64 {
+    let (Some(t), Some(wanted)) = (TORCH_TENSORS.get(tensor), torch_ints(shape, ndim)) else {
+        return 0;
+    };
+    let numel = t.numel();
+    let mut shape = Vec::with_capacity(wanted.len());
+    let mut open = None;
+    for (axis, extent) in wanted.iter().enumerate() {
+        match usize::try_from(*extent) {
+            Ok(extent) => shape.push(extent),
+            Err(_) if *extent == -1 && open.is_none() => {
+                open = Some(axis);
+                shape.push(1);
+            }
+            Err(_) => return 0,
+        }
+    }
+    let Some(known) = torch_numel(&shape) else {
+        return 0;
+    };
+    if let Some(axis) = open {
+        if known == 0 || numel % known != 0 {
+            return 0;
+        }
+        shape[axis] = numel / known;
+    } else if known != numel {
+        return 0;
+    }
+    TorchTensor::register(shape, t.dtype(), t.values())
+}
+
+/// Not available: 0.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_reshape(
+    _tensor: i64,
+    _shape: *const i64,
+    _ndim: i64,
+) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// A tensor of its own with two axes exchanged (negative ones count from the end); 0 if there are
+/// no such axes.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_transpose(tensor: i64, first: i64, second: i64) -> i64 {
+    let Some(t) = TORCH_TENSORS.get(tensor) else {
+        return 0;
+    };
+    let ndim = t.shape.len() as i64;
+    let axis = |number: i64| {
+        let number = if number < 0 {
+            number.saturating_add(ndim)
+        } else {
+            number
+        };
+        (0..ndim).contains(&number).then_some(number as usize)
+    };
+    let (Some(first), Some(second)) = (axis(first), axis(second)) else {
+        return 0;
+    };
+    let mut shape = t.shape.clone();
+    shape.swap(first, second);
+    let values = t.values();
+    let mut moved = Vec::with_capacity(values.len());
+    let mut index = vec![0i64; shape.len()];
+    for _ in 0..values.len() {
+        index.swap(first, second);
+        moved.extend(t.offset(&index).map(|offset| values[offset]));
+        index.swap(first, second);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] as i64 {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    TorchTensor::register(shape, t.dtype(), moved)
+}
+
+/// Not available: 0.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_transpose(_tensor: i64, _first: i64, _second: i64) -> i64 {
+    TORCH_NO_HANDLE
+}
+
+/// Copies the elements in row-major order to `out`, as many as `cap` leaves room for, and returns
+/// their number; -1 for a bad handle or bad arguments.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable `f64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_to_data(tensor: i64, out: *mut f64, cap: i64) -> i64 {
+    let (Some(t), Ok(cap)) = (TORCH_TENSORS.get(tensor), usize::try_from(cap)) else {
+        return -1;
+    };
+    if out.is_null() && cap > 0 {
+        return -1;
+    }
+    let values = t.values();
+    for (index, value) in values.iter().take(cap).enumerate() {
+        out.add(index).write(*value);
+    }
+    values.len() as i64
+}
+
+/// Not available: -1.
+///
+/// # Safety
+/// None; the pointer is not looked at.
+#[cfg(not(feature = "pytorch"))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_to_data(_tensor: i64, _out: *mut f64, _cap: i64) -> i64 {
+    TORCH_NO_COUNT
+}
+
+// ===========================================================================
+// Concurrent: stack
+// ===========================================================================
+
+static STACKS: HandleTable<Mutex<Vec<RuntimeValue>>> = HandleTable::new();
+
+/// Makes an empty stack that may be used from several threads at once.
+#[no_mangle]
+pub extern "C" fn rt_stack_new() -> i64 {
+    STACKS.insert(Mutex::new(Vec::new()))
+}
+
+/// Puts a value on top. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_stack_push(handle: i64, value: RuntimeValue) -> bool {
+    STACKS
+        .get(handle)
+        .map(|stack| lock(&stack).push(value))
+        .is_some()
+}
+
+/// Takes the top value off; nil if there is none, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_stack_pop(handle: i64) -> RuntimeValue {
+    STACKS
+        .get(handle)
+        .and_then(|stack| lock(&stack).pop())
+        .unwrap_or(RuntimeValue::NIL)
+}
+
+/// The top value, left where it is; nil if there is none, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_stack_peek(handle: i64) -> RuntimeValue {
+    STACKS
+        .get(handle)
+        .and_then(|stack| lock(&stack).last().copied())
+        .unwrap_or(RuntimeValue::NIL)
+}
+
+/// Number of values on the stack; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_stack_len(handle: i64) -> i64 {
+    STACKS
+        .get(handle)
+        .map_or(-1, |stack| lock(&stack).len() as i64)
+}
+
+/// Frees a stack. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_stack_free(handle: i64) -> bool {
+    STACKS.remove(handle).is_some()
+}
+
+// ---------------------------------------------------------------------------
+// Pools
+// ---------------------------------------------------------------------------
+
+/// Most blocks of one pool.
+const POOL_MAX_BLOCKS: usize = 1 << 20;
+
+/// Blocks of one size out of one chunk, as the arenas use them.
+struct BlockPool {
+    chunk: RawChunk,
+    stride: usize,
+    block_size: usize,
+    /// Blocks that are free, the last released on top.
+    free: Vec<usize>,
+    taken: Vec<bool>,
+}
+
+static POOLS: HandleTable<Mutex<BlockPool>> = HandleTable::new();
+
+/// Makes a pool of `count` blocks of `block_size` bytes each. Returns 0 if either is not positive,
+/// there are more than 1,048,576 blocks or 1 GiB, or there is no memory.
+#[no_mangle]
+pub extern "C" fn rt_pool_new(block_size: i64, count: i64) -> i64 {
+    let (Ok(block_size), Ok(count)) = (usize::try_from(block_size), usize::try_from(count)) else {
+        return 0;
+    };
+    if block_size == 0 || block_size > ARENA_MAX_REQUEST || count == 0 || count > POOL_MAX_BLOCKS {
+        return 0;
+    }
+    let stride = block_size.next_multiple_of(ARENA_CHUNK_ALIGN);
+    let Some(total) = stride
+        .checked_mul(count)
+        .filter(|total| *total <= ARENA_MAX_REQUEST)
+    else {
+        return 0;
+    };
+    let Some(chunk) = RawChunk::zeroed(total, ARENA_CHUNK_ALIGN) else {
+        return 0;
+    };
+    POOLS.insert(Mutex::new(BlockPool {
+        chunk,
+        stride,
+        block_size,
+        free: (0..count).rev().collect(),
+        taken: vec![false; count],
+    }))
+}
+
+/// Takes a block out of the pool: zeroed, aligned to 16. Null if none is left or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_pool_acquire(handle: i64) -> *mut u8 {
+    let Some(pool) = POOLS.get(handle) else {
+        return std::ptr::null_mut();
+    };
+    let mut pool = lock(&pool);
+    let Some(index) = pool.free.pop() else {
+        return std::ptr::null_mut();
+    };
+    pool.taken[index] = true;
+    // SAFETY: the block lies within the chunk and nobody else has it.
+    unsafe {
+        let block = pool.chunk.base.as_ptr().add(index * pool.stride);
+        block.write_bytes(0, pool.block_size);
+        block
+    }
+}
+
+/// Gives a block back. False if the pointer is not the start of a block that is out (foreign, null,
+/// or released before) or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_pool_release(handle: i64, block: *mut u8) -> bool {
+    let Some(pool) = POOLS.get(handle) else {
+        return false;
+    };
+    let mut pool = lock(&pool);
+    // Only the address is looked at, never the memory.
+    let Some(offset) = (block as usize).checked_sub(pool.chunk.address()) else {
+        return false;
+    };
+    let index = offset / pool.stride;
+    if offset % pool.stride != 0 || !pool.taken.get(index).copied().unwrap_or(false) {
+        return false;
+    }
+    pool.taken[index] = false;
+    pool.free.push(index);
+    true
+}
+
+/// Number of blocks that can still be acquired; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_pool_available(handle: i64) -> i64 {
+    POOLS
+        .get(handle)
+        .map_or(-1, |pool| lock(&pool).free.len() as i64)
+}
+
+/// Number of blocks in all; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_pool_capacity(handle: i64) -> i64 {
+    POOLS
+        .get(handle)
+        .map_or(-1, |pool| lock(&pool).taken.len() as i64)
+}
+
+/// Frees a pool with all its blocks, those that are out included. False if it is not (or no
+/// longer) one.
+#[no_mangle]
+pub extern "C" fn rt_pool_free(handle: i64) -> bool {
+    POOLS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Concurrent: thread-local slots
+// ===========================================================================
+
+/// The slots there are, each with the value a thread sees before it sets its own.
+static TLS_KEYS: HandleTable<RuntimeValue> = HandleTable::new();
+
+thread_local! {
+    static TLS_VALUES: RefCell<HashMap<i64, RuntimeValue>> = RefCell::new(HashMap::new());
+}
+
+/// Works on this thread's values; None when the thread is already being taken down.
+fn with_tls<R>(work: impl FnOnce(&mut HashMap<i64, RuntimeValue>) -> R) -> Option<R> {
+    TLS_VALUES
+        .try_with(|values| values.try_borrow_mut().ok().map(|mut v| work(&mut v)))
+        .ok()
+        .flatten()
+}
+
+/// Makes a slot that has a value of its own in each thread, `initial` until it is set there.
+#[no_mangle]
+pub extern "C" fn rt_tls_new(initial: RuntimeValue) -> i64 {
+    TLS_KEYS.insert(initial)
+}
+
+/// Sets this thread's value. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_tls_set(handle: i64, value: RuntimeValue) -> bool {
+    TLS_KEYS.get(handle).is_some() && with_tls(|values| values.insert(handle, value)).is_some()
+}
+
+/// This thread's value, or the initial one; nil for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_tls_get(handle: i64) -> RuntimeValue {
+    let Some(initial) = TLS_KEYS.get(handle) else {
+        return RuntimeValue::NIL;
+    };
+    with_tls(|values| values.get(&handle).copied())
+        .flatten()
+        .unwrap_or(*initial)
+}
+
+/// Whether this thread has set a value of its own.
+#[no_mangle]
+pub extern "C" fn rt_tls_has(handle: i64) -> bool {
+    TLS_KEYS.get(handle).is_some()
+        && with_tls(|values| values.contains_key(&handle)).unwrap_or(false)
+}
+
+/// Forgets this thread's value. True if there was one.
+#[no_mangle]
+pub extern "C" fn rt_tls_clear(handle: i64) -> bool {
+    TLS_KEYS.get(handle).is_some()
+        && with_tls(|values| values.remove(&handle).is_some()).unwrap_or(false)
+}
+
+/// Frees a slot in all threads. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_tls_free(handle: i64) -> bool {
+    let freed = TLS_KEYS.remove(handle).is_some();
+    if freed {
+        // Other threads keep a dead entry until they end; the handle never comes back.
+        with_tls(|values| values.remove(&handle));
+    }
+    freed
+}
+
+// Later additions: one-shot digests, integer math.
+
+/// Writes the SHA-1 of `len` bytes to `out` as 40 hexadecimal digits, in one call. Returns 40, or
+/// -1 for bad arguments.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_sha1_hex(data: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+    let Some(bytes) = bytes_from_raw(data, len) else {
+        return -1;
+    };
+    let digest = digest_of::<Sha1State>(bytes);
+    debug_assert_eq!(digest.len(), SHA1_DIGEST_LEN);
+    copy_out(hex_lower(&digest).as_bytes(), out, cap)
+}
+
+/// Writes the SHA-256 of `len` bytes to `out` as 64 hexadecimal digits, in one call. Returns 64, or
+/// -1 for bad arguments.
+///
+/// # Safety
+/// `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones.
+#[no_mangle]
+pub unsafe extern "C" fn rt_sha256_hex(data: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+    let Some(bytes) = bytes_from_raw(data, len) else {
+        return -1;
+    };
+    let digest = digest_of::<Sha256State>(bytes);
+    debug_assert_eq!(digest.len(), SHA256_DIGEST_LEN);
+    copy_out(hex_lower(&digest).as_bytes(), out, cap)
+}
+
+/// Greatest common divisor, never negative; 0 of two zeros. `i64::MIN` if it does not fit (which
+/// only 2^63 does not).
+#[no_mangle]
+pub extern "C" fn rt_math_gcd(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    i64::try_from(a).unwrap_or(i64::MIN)
+}
+
+/// Least common multiple, never negative; `i64::MIN` if it does not fit.
+#[no_mangle]
+pub extern "C" fn rt_math_lcm(a: i64, b: i64) -> i64 {
+    if a == 0 || b == 0 {
+        return 0;
+    }
+    let divisor = rt_math_gcd(a, b);
+    if divisor == i64::MIN {
+        return i64::MIN;
+    }
+    (a / divisor)
+        .checked_mul(b)
+        .and_then(i64::checked_abs)
+        .unwrap_or(i64::MIN)
 }
 
 #[cfg(test)]
@@ -3632,5 +7436,160 @@ mod tests {
         assert_eq!(render(RuntimeValue::from_float(f64::NAN)), "nan");
         assert_eq!(render(RuntimeValue::from_float(1e300)), "1e300");
         assert_eq!(render(RuntimeValue::from_bits(0x7fc)), "<invalid value>");
+    }
+
+    #[test]
+    fn block_buffers_pad_to_whole_blocks() {
+        for n in 0..=130usize {
+            let mut buffer = BlockBuffer::empty();
+            let mut bytes = Vec::new();
+            buffer.absorb(&vec![7; n], |block| bytes.extend_from_slice(block));
+            buffer.pad(|block| bytes.extend_from_slice(block));
+            assert_eq!(bytes.len() % SHA_BLOCK, 0);
+            assert!(bytes.len() >= n + 9 && bytes.len() < n + 9 + SHA_BLOCK);
+            assert_eq!(bytes[n], 0x80);
+            let bits = u64::from_be_bytes(bytes[bytes.len() - 8..].try_into().unwrap());
+            assert_eq!(bits, 8 * n as u64);
+        }
+    }
+
+    #[test]
+    fn digests_are_what_their_lengths_say() {
+        assert_eq!(digest_of::<Sha1State>(b"").len(), SHA1_DIGEST_LEN);
+        assert_eq!(digest_of::<Sha256State>(b"").len(), SHA256_DIGEST_LEN);
+        assert_eq!(hex_lower(&[0, 0x0a, 0xff]), "000aff");
+        assert_eq!(le_u64(&[1, 2, 3]), 0x03_0201);
+        assert_eq!(le_u64(&[0xff; 8]), u64::MAX);
+    }
+
+    #[test]
+    fn hash_tables_forget_freed_states() {
+        let handle = rt_sha1_new();
+        assert!(SHA1_STATES.get(handle).is_some());
+        assert!(rt_sha1_free(handle));
+        assert!(SHA1_STATES.get(handle).is_none());
+        assert!(SHA256_STATES.get(handle).is_none() && XXHASH_STATES.get(handle).is_none());
+    }
+
+    #[test]
+    fn base64_alphabets_have_no_symbol_twice() {
+        for alphabet in [BASE64_STD, BASE64_URL] {
+            for (at, symbol) in alphabet.iter().enumerate() {
+                assert!(!alphabet[at + 1..].contains(symbol));
+            }
+        }
+        assert_eq!(base64_bytes(b"Zg", BASE64_URL, false), Some(vec![b'f']));
+        assert_eq!(base64_bytes(b"Zg", BASE64_STD, true), None);
+    }
+
+    #[test]
+    fn civil_days_are_inverse_to_each_other() {
+        for days in (-4_000_000..4_000_000).step_by(997) {
+            let (year, month, day) = civil_from_days(days);
+            assert_eq!(days_from_civil(year, month, day), days);
+            assert!((1..=month_length(year, month)).contains(&day));
+        }
+        assert_eq!(civil_from_days(0), (1970, 1, 1));
+    }
+
+    #[test]
+    fn months_hold_the_day_back() {
+        let last = join_instant((2023, 1, 31), (1, 2, 3, 4)).unwrap();
+        let short = join_instant((2023, 2, 28), (1, 2, 3, 4));
+        assert_eq!(shift_months(last, 1), short);
+        assert_eq!(shift_months(DATETIME_INVALID, 1), None);
+        assert_eq!(shift_months(last, i64::MAX), None);
+        assert_eq!((fixed_unit(6), calendar_unit(5)), (None, None));
+    }
+
+    #[test]
+    fn cursors_take_what_fits_and_no_more() {
+        let mut cursor = TextCursor { rest: b"12345x" };
+        assert_eq!(cursor.digits(2, 4), Some(1234));
+        assert_eq!(cursor.digits(2, 4), None);
+        assert!(!cursor.eat(b'x') && cursor.eat(b'5') && cursor.eat(b'x') && !cursor.eat(b'x'));
+        let mut cursor = TextCursor { rest: b"MAYMarch" };
+        assert_eq!(cursor.name(&MONTH_NAMES, true), Some(5));
+        assert_eq!(cursor.name(&MONTH_NAMES, false), Some(3));
+        assert_eq!(year_text(-1), "-0001");
+    }
+
+    #[test]
+    fn map_keys_by_value_and_identity() {
+        let zero = MapKey::of(RuntimeValue::from_float(-0.0));
+        assert!(zero == MapKey::of(RuntimeValue::from_float(0.0)));
+        assert!(zero != MapKey::of(RuntimeValue::from_int(0)));
+        assert!(MapKey::of(RuntimeValue::from_float(f64::NAN)).is_none());
+        let text = MapKey::of(string_value("a"));
+        assert!(matches!(&text, Some(MapKey::Text(bytes)) if bytes == b"a"));
+        assert!(matches!(
+            MapKey::of(RuntimeValue::NIL),
+            Some(MapKey::Other(_))
+        ));
+    }
+
+    #[test]
+    fn arenas_fill_a_chunk_before_they_take_another() {
+        let mut arena = Arena {
+            chunk_size: ARENA_MIN_CHUNK,
+            chunks: Vec::new(),
+            top: 0,
+            used: 0,
+        };
+        assert!(arena.alloc(60, 1).is_some() && arena.alloc(4, 4).is_some());
+        assert_eq!((arena.chunks.len(), arena.top, arena.used), (1, 64, 64));
+        assert!(arena.alloc(1, 1).is_some());
+        assert_eq!((arena.chunks.len(), arena.top, arena.used), (2, 1, 65));
+        assert!(RawChunk::zeroed(8, 3).is_none() && RawChunk::zeroed(usize::MAX, 8).is_none());
+    }
+
+    #[test]
+    fn deadlines() {
+        assert!(deadline_after(-1).is_none() && deadline_after(i64::MIN).is_none());
+        assert!(deadline_after(1_000).is_some_and(|at| at > Instant::now()));
+        let (state, condition) = (Mutex::new(()), Condvar::new());
+        assert!(wait_until(&condition, lock(&state), deadline_after(0)).is_err());
+        assert!(wait_until(&condition, lock(&state), deadline_after(5)).is_ok());
+    }
+
+    #[test]
+    fn tls_values_go_with_their_slot() {
+        let slot = rt_tls_new(RuntimeValue::NIL);
+        rt_tls_set(slot, RuntimeValue::from_int(1));
+        assert_eq!(with_tls(|values| values.contains_key(&slot)), Some(true));
+        rt_tls_free(slot);
+        assert_eq!(with_tls(|values| values.contains_key(&slot)), Some(false));
+    }
+
+    #[test]
+    fn waiting_writers_keep_readers_out() {
+        let mut state = RwState::default();
+        assert!(state.may_read() && state.may_write());
+        state.writers_waiting = 1;
+        assert!(!state.may_read() && state.may_write());
+        let me = thread::current().id();
+        state.readers.insert(me, 1);
+        assert!(!state.may_write() && state.held_by(me));
+    }
+
+    #[cfg(feature = "pytorch")]
+    #[test]
+    fn torch_shapes_broadcast() {
+        assert_eq!(torch_broadcast(&[2, 1], &[3]), Some(vec![2, 3]));
+        assert_eq!(torch_broadcast(&[], &[0]), Some(vec![0]));
+        assert_eq!(torch_broadcast(&[1], &[0]), Some(vec![0]));
+        assert_eq!(torch_broadcast(&[2], &[3]), None);
+        assert_eq!(torch_offsets(&[2, 1], &[2, 3]), [0, 0, 0, 1, 1, 1]);
+        assert_eq!(torch_offsets(&[3], &[2, 3]), [0, 1, 2, 0, 1, 2]);
+        assert_eq!(torch_offsets(&[], &[]), [0]);
+        assert_eq!(torch_numel(&[0, usize::MAX]), None);
+        assert_eq!(torch_numel(&[0, 5]), Some(0));
+    }
+
+    #[cfg(not(feature = "pytorch"))]
+    #[test]
+    fn torch_twins_say_not_available() {
+        assert_eq!(rt_torch_tensor_sum(1), TORCH_NO_HANDLE);
+        assert_eq!(rt_torch_tensor_numel(1), TORCH_NO_COUNT);
     }
 }

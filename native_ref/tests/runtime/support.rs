@@ -89,3 +89,30 @@ pub fn take_error() -> i64 {
     rt_error_clear();
     code
 }
+
+/// Length of a byte slice as the C interface takes it.
+pub fn len(bytes: impl AsRef<[u8]>) -> i64 {
+    bytes.as_ref().len() as i64
+}
+
+/// Runs a function that fills a buffer: first for the length, then for the bytes. An error (a
+/// negative length) comes back as such.
+pub fn bytes_of(call: impl Fn(*mut u8, i64) -> i64) -> Result<Vec<u8>, i64> {
+    let needed = call(std::ptr::null_mut(), 0);
+    if needed < 0 {
+        return Err(needed);
+    }
+    // One byte more than needed, to see that it is left alone.
+    let mut buffer = vec![0xa5u8; needed as usize + 1];
+    assert_eq!(call(buffer.as_mut_ptr(), needed), needed);
+    assert_eq!(buffer.pop(), Some(0xa5));
+    Ok(buffer)
+}
+
+/// As [`bytes_of`], for text.
+pub fn text_of(call: impl Fn(*mut u8, i64) -> i64) -> Result<String, i64> {
+    bytes_of(call).map(|bytes| String::from_utf8(bytes).expect("text"))
+}
+
+/// Handles that no table has given out.
+pub const BAD_HANDLES: [i64; 5] = [0, -1, i64::MIN, i64::MAX, 0x7fff_ffff];

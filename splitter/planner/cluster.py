@@ -1,0 +1,61 @@
+"""Groups functions: runs of the file order, distant runs joined, the lexicon's families set apart.
+
+Invariant: knows no types, no phases; each function is in one cluster, or, where private functions follow their
+users, in none.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from splitter.model.graph import SymbolGraph
+from splitter.planner.features import Features
+from splitter.planner.join import Cluster, join_runs
+from splitter.planner.lexicon import load_lexicon
+from splitter.planner.runs import cut_runs
+from splitter.planner.similarity import find_nearness, find_similarity
+from splitter.planner.units import Unit
+from splitter.planner.vocabulary import divide, find_labels
+
+if TYPE_CHECKING:
+    from splitter.planner.similarity import Matrix
+
+_RUNS = 1.5
+_CLUSTERS = 0.85
+_GROWTH = 0.45
+_USUAL_LINES = 250
+
+
+def find_clusters(
+    graph: SymbolGraph,
+    units: tuple[Unit, ...],
+    features: tuple[Features, ...],
+    fixed: dict[int, str | None],
+    target_lines: int = _USUAL_LINES,
+) -> list[tuple[Cluster, str | None]]:
+    """Clusters of unit numbers, each with its module path where rules or the lexicon settle it."""
+    anchors = [at for at, unit in enumerate(units) if unit.anchor and at not in fixed]
+    own = tuple(units[at] for at in anchors)
+    known = tuple(features[at] for at in anchors)
+    found: list[tuple[Cluster, str | None]] = []
+    if anchors:
+        similarity = find_similarity(graph, own, known)
+        near = similarity + find_nearness(len(anchors))
+        clusters = join_runs(near, cut_runs(similarity, *_counts(len(anchors), target_lines)[:1]), _counts(len(anchors), target_lines)[1])
+        labels = find_labels(known, load_lexicon())
+        divided = divide(clusters, labels, known, near) if labels else [(one, None) for one in clusters]
+        found = [(tuple(anchors[at] for at in members), path) for members, path in divided]
+    for path in sorted({path for path in fixed.values() if path}):
+        forced = tuple(at for at in sorted(fixed) if fixed[at] == path)
+        same = next((number for number, one in enumerate(found) if one[1] == path), None)
+        if same is None:
+            found.append((forced, path))
+        else:
+            found[same] = (tuple(sorted((*found[same][0], *forced))), path)
+    return found
+
+
+def _counts(functions: int, target_lines: int) -> tuple[int, int]:
+    """How many runs to cut and how many clusters to leave; smaller modules are wished for in proportion."""
+    wish = min(2.0, max(0.5, (_USUAL_LINES / max(1, target_lines)) ** 0.5))
+    clusters = max(1, round(_CLUSTERS * functions**_GROWTH * wish))
+    return max(clusters, round(_RUNS * functions**0.5 * wish)), clusters

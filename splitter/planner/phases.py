@@ -1,0 +1,116 @@
+"""Orders modules in phases: what others need first, related modules together, feature-gated families last.
+
+Invariant: every module is in exactly one phase; phases are small enough to review.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from splitter.planner.lexicon import Lexicon
+
+_MOST_MODULES = 6
+_MOST_LINES = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What phases need to know of a module; `needs` are paths of the modules that it uses."""
+
+    path: str
+    group: str
+    lines: int
+    at: int
+    gate: str
+    needs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One phase to be: its name, the reason for its place, its modules in order."""
+
+    name: str
+    reason: str
+    paths: tuple[str, ...]
+
+
+def order_phases(blocks: list[Block], lexicon: Lexicon) -> list[Step]:
+    """Phases in the order in which they are best carried out."""
+    groups: dict[tuple[str, str], list[Block]] = defaultdict(list)
+    for block in blocks:
+        groups[block.gate, block.group].append(block)
+    rows = [row for key in _ordered(groups, lexicon) for row in _small(groups[key])]
+    steps: list[Step] = []
+    done: set[str] = set()
+    for row in _merged(rows):
+        steps.append(Step(_name(row), _reason(row, done), tuple(block.path for block in row)))
+        done.update(block.path for block in row)
+    return steps
+
+
+def _ordered(groups: dict[tuple[str, str], list[Block]], lexicon: Lexicon) -> list[tuple[str, str]]:
+    """Known groups as the lexicon has them, unknown ones after those that they need, gated ones last."""
+    known = {name: at for at, name in enumerate(lexicon.groups)}
+    home = {block.path: key for key, row in groups.items() for block in row}
+    needs = {key: {home[p] for block in row for p in block.needs if p in home} - {key} for key, row in groups.items()}
+    left = sorted(groups, key=lambda key: min(block.at for block in groups[key]))
+    found: list[tuple[str, str]] = []
+    while left:
+        open_needs = {key: len(needs[key] - set(found)) for key in left}
+        chosen = min(
+            left,
+            key=lambda key: (bool(key[0]), known.get(key[1], len(known)) if known else 0, open_needs[key], left.index(key)),
+        )
+        found.append(chosen)
+        left.remove(chosen)
+    return found
+
+
+def _small(row: list[Block]) -> list[list[Block]]:
+    """A group in pieces of at most six modules and, where modules are not larger themselves, 900 lines."""
+    pieces: list[list[Block]] = []
+    for block in sorted(row, key=lambda one: one.at):
+        last = pieces[-1] if pieces else []
+        fits = len(last) < _MOST_MODULES and sum(one.lines for one in last) + block.lines <= _MOST_LINES
+        if last and fits:
+            last.append(block)
+        else:
+            pieces.append([block])
+    return pieces
+
+
+def _merged(rows: list[list[Block]]) -> list[list[Block]]:
+    """Neighbouring groups joined while they are small together; core values and gated ones stay alone."""
+    found: list[list[Block]] = []
+    for row in rows:
+        last = found[-1] if found else []
+        small = len(last) + len(row) <= _MOST_MODULES and sum(one.lines for one in last + row) <= _MOST_LINES
+        alone = any(one.group == "core values" for one in last + row)
+        same_gate = last and last[0].gate == row[0].gate
+        if small and same_gate and (not alone or {one.group for one in last + row} == {"core values"}):
+            last.extend(row)
+        else:
+            found.append(list(row))
+    return found
+
+
+def _name(row: list[Block]) -> str:
+    names = list(dict.fromkeys(block.group for block in row))
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _reason(row: list[Block], done: set[str]) -> str:
+    gates = sorted({block.gate for block in row if block.gate})
+    paths = {block.path for block in row}
+    needed = sorted({path for block in row for path in block.needs} - paths)
+    if gates:
+        return f"gated by {' and '.join(gates)}, so it comes after what is always built"
+    if not needed:
+        return "no other domain has to move first"
+    later = [path for path in needed if path not in done]
+    if later:
+        return f"related modules; uses {_listed(later)}, which moves later and is reached through the parent until then"
+    return f"builds on {_listed(needed)}, moved before"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

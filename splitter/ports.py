@@ -1,0 +1,89 @@
+"""What commands ask of the outside world.
+
+Invariant: protocols only; `system/` fulfils them, tests may do so in memory. Paths are relative to the root of
+the tree, with forward slashes.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from splitter.model.check import Level
+from splitter.model.evidence import Build, Evidence, Missing
+from splitter.model.receipt import Receipt
+
+
+class Progress(Protocol):
+    """Tells a waiting person what is being done."""
+
+    def __call__(self, message: str) -> None:
+        """Report the step that begins now."""
+
+
+class Tree(Protocol):
+    """The user's files, and what earlier phases recorded beside them."""
+
+    @property
+    def revision(self) -> str:
+        """Where the tree stands, for the report; empty without git."""
+
+    def read(self, path: str) -> bytes:
+        """Bytes of a file; raises `SourceError`."""
+
+    def exists(self, path: str) -> bool:
+        """Say whether something stands at the path."""
+
+    def rust_files(self, folder: str) -> dict[str, bytes]:
+        """All Rust files below a folder, by path."""
+
+    def mentions(self, text: str) -> tuple[str, ...]:
+        """Places (`file:line`) in build scripts, manifests and CI files that name the text."""
+
+    def dirty(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Those of the paths that differ from the last commit; empty without git."""
+
+    def receipts(self, source: str) -> tuple[Receipt, ...]:
+        """Receipts of the finished phases of a source, in order."""
+
+    def base(self, digest: str) -> bytes:
+        """Content that was kept before a phase, by its SHA-256."""
+
+    def commit(self, files: Mapping[str, bytes | None], receipt: Receipt) -> None:
+        """Write (`None` removes) the files of a phase and its receipt, all or nothing."""
+
+    def undo(self, files: Mapping[str, bytes | None], receipt: Receipt) -> None:
+        """Write files back and take away the receipt, all or nothing."""
+
+    def save(self, path: str, text: str) -> None:
+        """Write one file of ours (a plan), all or nothing."""
+
+    def git_commit(self, paths: Iterable[str], message: str) -> str:
+        """Commit exactly these paths; returns the revision."""
+
+
+class Workbench(Protocol):
+    """A private copy of the tree in which it is built; see `rewrite` for what modules and places are."""
+
+    crate: str
+    module: tuple[str, ...]
+    children: str
+    edition: str
+    folder: str
+    """Folder of the package."""
+    crates: frozenset[str]
+    """Names of the crates in use."""
+    compiler: str
+
+    def prepare(self, gating: Iterable[str]) -> None:
+        """Copy the tree and see that it builds; `gating` are the `cfg`s of moved items. Raises `ToolError`."""
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write files of the copy."""
+
+    def check(self) -> tuple[Build, ...]:
+        """Check the copy in every configuration, with unused imports forced out."""
+
+    def gather(self, files: dict[str, bytes], level: Level) -> Evidence:
+        """Evidence of the copy as it stands."""
+
+    def formatted(self, files: Mapping[str, bytes]) -> dict[str, bytes] | Missing:
+        """The files as rustfmt would write them."""

@@ -1,0 +1,195 @@
+"""What the compiler says of an attempt, as hints for the next one.
+
+Source: rustc's error index (E0603, E0616, E0624, E0451, E0364, E0365, E0425 and their kin).
+Invariant: pure; an import is dropped only where it is unused in every build and nothing gated off there names it.
+What cannot be mended comes back as it is.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from splitter.model.change import ChangeSet
+from splitter.model.evidence import Build, Diagnostic
+from splitter.model.source import ItemKind
+from splitter.rewrite.gates import any_of, as_text, gate_of
+from splitter.rewrite.imports import line_key
+from splitter.rewrite.places import Place
+from splitter.rewrite.use_text import UseLine
+from splitter.rewrite.world import Hints, World
+from splitter.source.parse import parse
+from splitter.source.uses import use_leaves
+
+_PRIVATE_MEMBER = re.compile(r"^fields? (?P<fields>.+?) of (?:struct|union) `(?P<type>[^`]+)` (?:is|are) private")
+_PRIVATE_METHOD = re.compile(r"^(?:method|associated function|associated constant|associated type) `(?P<name>[^`]+)` is private")
+_PRIVATE_TUPLE = re.compile(r"^(?:tuple struct constructor|cannot (?:initialize|match against) a tuple struct)(?: `(?P<type>[^`]+)`)?")
+_NO_REEXPORT = re.compile(r"^(?:extern crate |macro )?`(?P<name>[^`]+)` is (?:only public within the crate|private|a private import|only accessible|not accessible)")
+_NOT_FOUND = re.compile(r"`(?P<name>[^`]+)`")
+_QUOTED = re.compile(r"`([^`]+)`")
+_USE_HELP = re.compile(r"^\s*(?:\d*\s*\+\s*)?use (?P<path>[\w:]+);", re.MULTILINE)
+_MISSING = frozenset(("E0425", "E0412", "E0433", "E0405", "E0422", "E0423", "E0531", "E0574", "E0407", "E0404", "E0408"))
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Hints for the next attempt (equal to the old ones when nothing is left to do), and errors beyond repair."""
+
+    hints: Hints
+    errors: tuple[Diagnostic, ...]
+
+
+def settle(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Settled:
+    """Judge an attempt by its builds.
+
+    `known_unused` are texts of imports of the residue that were unused before the phase: they are left alone.
+    """
+    errors = tuple(d for build in builds if not build.succeeded for d in build.diagnostics if d.level == "error")
+    if errors:
+        return _mended(world, errors)
+    return Settled(_pruned(world, change, builds, known_unused), ())
+
+
+def _mended(world: World, errors: tuple[Diagnostic, ...]) -> Settled:
+    hints = world.hints
+    left: list[Diagnostic] = []
+    for error in errors:
+        better = _mend(world, hints, error)
+        if better is None:
+            left.append(error)
+        else:
+            hints = better
+    if hints != world.hints:
+        return Settled(hints, ())
+    return Settled(hints, tuple(dict.fromkeys(left)))
+
+
+def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
+    place = _place_of(world, error.path)
+    member = _PRIVATE_MEMBER.match(error.message)
+    method = _PRIVATE_METHOD.match(error.message)
+    if member:
+        return _opened(world, hints, member["type"], tuple(_QUOTED.findall(member["fields"])))
+    if method:
+        return _opened_method(world, hints, method["name"])
+    if error.code in ("E0603", "E0423", "E0532") and _PRIVATE_TUPLE.match(error.message):
+        name = next((n for n in _QUOTED.findall(error.message) if n in world.definitions.types), error.span_text)
+        return _opened(world, hints, name.rsplit("::", 1)[-1], tuple(str(number) for number in range(12)))
+    if error.code in ("E0364", "E0365"):
+        found = _NO_REEXPORT.match(error.message)
+        name = found["name"].rsplit("::", 1)[-1] if found else error.span_text.rsplit("::", 1)[-1]
+        return replace(hints, closed=hints.closed | {name.split(" as ")[0]})
+    if error.code in _MISSING or error.message.startswith("cannot find"):
+        quoted = _NOT_FOUND.search(error.message)
+        return _wanted(world, hints, place, quoted["name"] if quoted else "")
+    if error.code == "E0599" or "not in scope" in error.rendered:
+        return _trait_wanted(world, hints, place, error.rendered)
+    return None
+
+
+def _opened(world: World, hints: Hints, type_name: str, members: tuple[str, ...]) -> Hints:
+    name = type_name.rsplit("::", 1)[-1].split("<")[0]
+    keys = world.definitions.types.get(name, ())
+    more = {(key, member) for key in keys for member in members}
+    return replace(hints, opened=hints.opened | more)
+
+
+def _opened_method(world: World, hints: Hints, name: str) -> Hints:
+    keys = [i.key for i in world.source.items if i.kind is ItemKind.IMPL and world.place(i.key) != world.residue]
+    return replace(hints, opened=hints.opened | {(key, name) for key in keys})
+
+
+def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints | None:
+    known = name in world.leaves_by_name or bool(world.homes(name))
+    if place is None or not known:
+        return None
+    dropped = frozenset(pair for pair in hints.dropped if not (pair[0] == place and pair[1].endswith(f" as {name}")))
+    return replace(hints, wanted=hints.wanted | {(place, name)}, dropped=dropped)
+
+
+def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str) -> Hints | None:
+    """A trait that is needed for its methods was taken for unused; the compiler's help names it."""
+    for found in _USE_HELP.finditer(rendered):
+        name = found["path"].rsplit("::", 1)[-1]
+        for leaf_name in (name, "_"):
+            better = _wanted(world, hints, place, leaf_name)
+            if better is not None and better != hints:
+                return better
+    return None
+
+
+def _pruned(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Hints:
+    flagged: dict[tuple[Place, str], set[tuple[str, bool]]] = defaultdict(set)
+    leaves = _leaves_by_file(world, change)
+    for build in builds:
+        for unused in build.unused_imports:
+            for place, key in _hit(leaves, unused):
+                for target in unused.targets or ("lib",):
+                    flagged[place, key].add((build.configuration.name, target.endswith("(test)")))
+    everywhere = {(build.configuration.name, test) for build in builds for test in (False, True)}
+    hints = world.hints
+    for (place, key), where in sorted(flagged.items()):
+        if place == world.residue and key in known_unused:
+            continue
+        hints = _prune(world, hints, (place, key), where, everywhere)
+    return hints
+
+
+def _prune(
+    world: World, hints: Hints, line: tuple[Place, str], where: set[tuple[str, bool]], everywhere: set[tuple[str, bool]]
+) -> Hints:
+    place, key = line
+    name = key.rsplit(" as ", 1)[-1]
+    gated = any((p, text) == line for p, text, _ in hints.gated)
+    if where == everywhere:
+        gates = _gates_of_users(world, place, name)
+        if gates and not gated:
+            return replace(hints, gated=(*hints.gated, (place, key, gates)))
+        return replace(hints, dropped=hints.dropped | {line})
+    if gated or line in hints.allowed:
+        return replace(hints, allowed=hints.allowed | {line})
+    if where == {pair for pair in everywhere if not pair[1]}:
+        return replace(hints, gated=(*hints.gated, (place, key, "test")))
+    gates = _gates_of_users(world, place, name) or _gates_of_place(world, place)
+    if gates:
+        return replace(hints, gated=(*hints.gated, (place, key, gates)))
+    return replace(hints, allowed=hints.allowed | {line})
+
+
+def _gates_of_users(world: World, place: Place, name: str) -> str:
+    """The conditions under which code at a place names something, where all of it is conditional or locals aside."""
+    users = [i for i in world.members[place] if name in world.names[i.key].certain and i.cfgs]
+    return as_text(any_of(gate_of(item.cfgs) for item in users)) if users else ""
+
+
+def _gates_of_place(world: World, place: Place) -> str:
+    gates = {gate_of(item.cfgs) for item in world.members[place] if item.cfgs}
+    return as_text(any_of(gates)) if gates else ""
+
+
+def _leaves_by_file(world: World, change: ChangeSet) -> dict[str, list[tuple[int, int, Place, str]]]:
+    found: dict[str, list[tuple[int, int, Place, str]]] = {}
+    for path in change.files:
+        place = _place_of(world, path)
+        if place is None:
+            continue
+        file = parse(path, change.render(path))
+        found[path] = [
+            (leaf.span.start, leaf.span.end, place, line_key(UseLine(leaf)))
+            for item in file.items
+            if item.kind is ItemKind.USE
+            for leaf in use_leaves(file, item)
+        ]
+    return found
+
+
+def _hit(leaves: dict[str, list[tuple[int, int, Place, str]]], unused: Diagnostic) -> Iterable[tuple[Place, str]]:
+    rows = leaves.get(unused.path, [])
+    return [(place, key) for start, end, place, key in rows if start < unused.end and unused.start < end]
+
+
+def _place_of(world: World, path: str) -> Place | None:
+    if path == world.residue_file:
+        return world.residue
+    places = {world.file(place): place for place in (*world.members, *world.folders, *world.existing)}
+    return places.get(path)

@@ -1,0 +1,1 @@
+"""The only place that touches disk, processes and the clock."""

@@ -1,0 +1,92 @@
+"""Rewrites a phase until the compiler has nothing left to say.
+
+Invariant: works in the workbench's copy only; the copy is what it was when the attempt fails.
+"""
+
+from dataclasses import dataclass, replace
+
+from splitter.model.change import Added, ChangeSet, Why
+from splitter.model.evidence import Build, Diagnostic, Missing
+from splitter.ports import Progress, Workbench
+from splitter.rewrite.imports import line_key
+from splitter.rewrite.move_items import move_items
+from splitter.rewrite.rewrap import rewrap
+from splitter.rewrite.settle import settle
+from splitter.rewrite.use_text import UseLine
+from splitter.rewrite.world import World
+
+_ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A change set that compiles, or the errors that no repair was found for."""
+
+    change: ChangeSet
+    world: World
+    errors: tuple[Diagnostic, ...] = ()
+    rounds: int = 0
+
+
+def attempt(world: World, bench: Workbench | None, before: tuple[Build, ...], progress: Progress) -> Attempt:
+    """Rewrite a phase; without a workbench, names alone decide and nothing is compiled.
+
+    `before` are the builds of the tree before, which tell what was unused already.
+    """
+    if bench is None:
+        return Attempt(move_items(world), world)
+    known = _known_unused(world, before)
+    for number in range(1, _ROUNDS + 1):
+        change = move_items(world)
+        files = files_of(change)
+        bench.write(files)
+        progress(f"checking the rewritten modules (round {number})")
+        builds = bench.check()
+        settled = settle(world, change, builds, known)
+        if settled.errors:
+            bench.write({path: change.before.get(path) for path in files})
+            return Attempt(change, world, settled.errors, number)
+        if settled.hints == world.hints:
+            return Attempt(_wrapped(bench, change), world, (), number)
+        world = replace(world, hints=settled.hints)
+    errors = tuple(d for build in builds for d in build.diagnostics if d.level == "error")
+    return Attempt(change, world, errors or (_endless(world),), _ROUNDS)
+
+
+def files_of(change: ChangeSet) -> dict[str, bytes | None]:
+    """Files to write; `None` for those that go away."""
+    gone: dict[str, bytes | None] = {path: None for path in change.before if path not in change.files}
+    return {**change.after(), **gone}
+
+
+def visibility_edits(change: ChangeSet) -> int:
+    """How many visibilities were added or rescoped."""
+    return sum(1 for row in change.files.values() for p in row if isinstance(p, Added) and p.why is Why.VISIBILITY)
+
+
+def _wrapped(bench: Workbench, change: ChangeSet) -> ChangeSet:
+    """With rustfmt's line breaks, if every file was as rustfmt wants it before."""
+    was = bench.formatted(change.before)
+    if isinstance(was, Missing) or was != change.before:
+        return change
+    wanted = bench.formatted(change.after())
+    if isinstance(wanted, Missing):
+        return change
+    better = rewrap(change, wanted)
+    bench.write(files_of(better))
+    return better
+
+
+def _known_unused(world: World, before: tuple[Build, ...]) -> frozenset[str]:
+    """Imports of the residue that every build of the tree before found to be unused."""
+    flagged = [(d.start, d.end) for build in before for d in build.unused_imports if d.path == world.source.path]
+    found = set()
+    for _, leaf in world.leaves:
+        if any(leaf.span.start < end and start < leaf.span.end for start, end in flagged):
+            found.add(line_key(UseLine(leaf)))
+    return frozenset(found)
+
+
+def _endless(world: World) -> Diagnostic:
+    message = f"imports did not settle in {_ROUNDS} rounds"
+    return Diagnostic("error", "", message, world.residue_file)

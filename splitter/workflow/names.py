@@ -1,0 +1,21 @@
+"""Names that no new module may take."""
+
+from splitter.graph.definitions import find_definitions
+from splitter.model.source import ItemKind, SourceFile
+from splitter.source.mentions import find_mentions
+from splitter.source.tokens import code_tokens
+from splitter.source.uses import use_leaves
+
+_ALWAYS = frozenset(("std", "core", "alloc", "proc_macro", "test", "self", "super", "crate"))
+
+
+def reserved_names(source: SourceFile, crates: frozenset[str]) -> frozenset[str]:
+    """Type names and modules of the file, its imports, crates in use, and what its paths begin with."""
+    found = set(find_definitions(source).types) | set(_ALWAYS) | {name.replace("-", "_") for name in crates}
+    for item in source.items:
+        if item.kind is ItemKind.USE:
+            found |= {part for leaf in use_leaves(source, item) for part in (leaf.name, leaf.path[0])}
+        elif item.kind not in (ItemKind.NOTE, ItemKind.INNER):
+            mentions = find_mentions(code_tokens(source.data, item.lead, item.core.end))
+            found |= {m.name for m in mentions if len(m.segments) > 1}
+    return frozenset(found)

@@ -1,0 +1,156 @@
+"""A plan in the face of its tree: which phases are done, and where residue and modules stand now.
+
+Invariant: reads only; whatever does not fit together is a clear error before anything is built.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from splitter.errors import DirtyError, PlanError, Problem, StaleError
+from splitter.graph.build import build_graph
+from splitter.model.plan import Layout, Plan
+from splitter.model.receipt import Receipt
+from splitter.model.source import SourceFile
+from splitter.planfile import check, load
+from splitter.ports import Tree as UserTree
+from splitter.rewrite.places import Place, Tree, place_of
+from splitter.source.parse import parse
+from splitter.workflow.names import reserved_names
+
+
+@dataclass(frozen=True)
+class Session:
+    """A plan, its receipts, and the files of the split as they stand."""
+
+    plan: Plan
+    text: str
+    path: str
+    receipts: tuple[Receipt, ...]
+    tree: Tree
+    module: tuple[str, ...]
+    residue_file: str
+    residue: Place
+    source: SourceFile
+    parent: SourceFile | None = None
+    existing: dict[Place, SourceFile] = field(default_factory=dict)
+
+    @property
+    def done(self) -> frozenset[int]:
+        """Numbers of the finished phases."""
+        return frozenset(receipt.phase for receipt in self.receipts)
+
+    @property
+    def planned(self) -> frozenset[Place]:
+        """Places of all phases."""
+        return frozenset(place_of(module.path) for phase in self.plan.phases for module in phase.modules)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """All files of the split as they stand."""
+        every = [self.source, *([self.parent] if self.parent else []), *self.existing.values()]
+        return {file.path: file.data for file in every}
+
+
+def open_session(user: UserTree, text: str, path: str) -> Session:
+    """Load a plan and look at its tree.
+
+    Raises `PlanError` for what is wrong with the plan by itself, `SourceError` where a file is missing.
+    """
+    plan = load(text, path)
+    receipts = user.receipts(plan.source)
+    standing = user.place(plan.source)
+    tree = Tree(_parent_file(plan), standing.children)
+    legacy = plan.layout is Layout.LEGACY
+    started = bool(receipts) and legacy
+    residue: Place = (legacy_name(plan),) if started else ()
+    residue_file = legacy_file(plan) if started else plan.source
+    source = parse(residue_file, user.read(residue_file))
+    parent = parse(tree.parent, user.read(tree.parent)) if started else None
+    existing = _existing(user, plan, tree, receipts)
+    return Session(plan, text, path, receipts, tree, standing.module, residue_file, residue, source, parent, existing)
+
+
+def legacy_name(plan: Plan) -> str:
+    """Name of the residue's module in the legacy layout."""
+    return f"{_stem(plan)}_legacy"
+
+
+def legacy_file(plan: Plan) -> str:
+    """File of the residue in the legacy layout."""
+    folder = PurePosixPath(plan.source).parent
+    folder = folder.parent if PurePosixPath(plan.source).name == "mod.rs" else folder
+    return str(folder / f"{_stem(plan)}_legacy.rs")
+
+
+def require_ready(session: Session, user: UserTree, *, dry_run: bool) -> None:
+    """Refuse a stale source and a dirty tree.
+
+    Raises `StaleError` where the source is not the one that was planned, `DirtyError` where files differ from the
+    last receipt (before phase 1: from the last commit).
+    """
+    if not session.receipts:
+        if session.source.digest != session.plan.sha256:
+            message = f"{session.plan.source} is not the file that {session.path} was made for"
+            raise StaleError(message, f"Run `splitter plan --refresh {session.path}` and review what it changed.")
+        dirty = () if dry_run else user.dirty((session.plan.source,))
+        if dirty:
+            message = f"{', '.join(dirty)} has changes that are not committed"
+            raise DirtyError(message, "Commit or stash them first, so that an undo has something to go back to.")
+        return
+    edited = edited_files(session, user)
+    if edited:
+        message = f"{', '.join(edited)} changed since phase {session.receipts[-1].phase} was applied"
+        advice = f"Run `splitter plan --refresh {session.path}` to take the edits over, or put the files back."
+        raise DirtyError(message, advice)
+
+
+def edited_files(session: Session, user: UserTree) -> tuple[str, ...]:
+    """Files of finished phases that are no longer what the last receipt that names them says."""
+    known: dict[str, str | None] = {}
+    for receipt in session.receipts:
+        known.update(receipt.after)
+    return tuple(path for path, digest in sorted(known.items()) if _digest(user, path) != digest)
+
+
+def require_sound(session: Session, user: UserTree, crates: frozenset[str]) -> None:
+    """Raise `PlanError` with everything that is wrong with the plan in the face of its source."""
+    graph = build_graph(session.source, session.module)
+    reserved = reserved_names(session.source, crates)
+    problems = list(check(session.plan, session.text, session.path, graph, reserved, session.done))
+    for phase in session.plan.phases:
+        if phase.number in session.done:
+            continue
+        folders = frozenset(p[:end] for p in session.planned for end in range(1, len(p)))
+        for module in phase.modules:
+            file = session.tree.file(place_of(module.path), folders)
+            if user.exists(file) and place_of(module.path) not in session.existing:
+                problems.append(Problem(session.path, 1, f"module `{module.path}`: {file} already exists", "take another name"))
+    if problems:
+        raise PlanError(tuple(problems))
+
+
+def _existing(user: UserTree, plan: Plan, tree: Tree, receipts: tuple[Receipt, ...]) -> dict[Place, SourceFile]:
+    done = {receipt.phase for receipt in receipts}
+    every = [place_of(m.path) for phase in plan.phases for m in phase.modules]
+    made = {place_of(m.path) for phase in plan.phases if phase.number in done for m in phase.modules}
+    folders = frozenset(place[:end] for place in every for end in range(1, len(place)))
+    made |= {place[:end] for place in made for end in range(1, len(place))}
+    files = {place: tree.file(place, folders) for place in made}
+    return {place: parse(path, user.read(path)) for place, path in sorted(files.items())}
+
+
+def _parent_file(plan: Plan) -> str:
+    if plan.layout is Layout.INLINE:
+        return plan.source
+    source = PurePosixPath(plan.source)
+    return plan.source if source.name == "mod.rs" else str(source.parent / source.stem / "mod.rs")
+
+
+def _stem(plan: Plan) -> str:
+    source = PurePosixPath(plan.source)
+    return source.parent.name if source.name == "mod.rs" else source.stem
+
+
+def _digest(user: UserTree, path: str) -> str | None:
+    return hashlib.sha256(user.read(path)).hexdigest() if user.exists(path) else None

@@ -1,0 +1,218 @@
+"""Measures the planner on real splits made by hand: `python tests/bench/planner.py CASES_DIR`.
+
+A case is `<name>.json` (`{"truth": {module: [item key, …]}}`) with the file before the split, `<name>.rs`, beside it;
+a case without its source is named and left out. Columns: MoJoFM and ARI of the plan, its modules (a family of nested
+ones counts once) and the maintainer's, how many of the maintainer's names came out, stability (MoJoFM between the plan
+and the plan of the file without 5% of its items), then MoJoFM/ARI of the baselines: equal chunks in file order, name
+prefix, and Leiden on references (with leidenalg installed).
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter, defaultdict
+from math import exp, log
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from splitter.graph.build import build_graph
+from splitter.model.graph import SymbolGraph
+from splitter.planner.features import common_words, find_features, without_common
+from splitter.planner.metrics import adjusted_rand, mojofm
+from splitter.planner.plan import PlanOptions, make_plan
+from splitter.planner.units import find_units
+from splitter.source.parse import parse
+
+_RESIDUE = "(residue)"
+_DROPPED = 0.05
+_GENERIC = frozenset(("lib", "mod", "main", "common", "core", "misc"))
+Division = dict[str, str]
+
+
+class Row(NamedTuple):
+    """Figures of one case."""
+
+    name: str
+    mojofm: float
+    ari: float
+    ours: int
+    theirs: int
+    named: int
+    nameable: int
+    stability: float
+    baselines: tuple[tuple[float, float] | None, ...]
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table; 2 where the folder holds no case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=Path)
+    parser.add_argument("--names", action="store_true", help="also print which names came out")
+    options = parser.parse_args(arguments)
+    rows = []
+    print(f"{'case':26} {'mojofm':>6} {'ari':>6} {'modules':>8} {'names':>7} {'stable':>6}   chunks      prefix      leiden")
+    for path in sorted(options.cases.glob("*.json")):
+        source = path.with_suffix(".rs")
+        if not source.exists():
+            print(f"{path.stem:26} no source beside it, left out")
+            continue
+        rows.append(measure(path.stem, source.read_bytes(), json.loads(path.read_text("utf-8")), options.names))
+        print(_line(rows[-1]))
+    if not rows:
+        print(f"{options.cases}: no case", file=sys.stderr)
+        return 2
+    _print_means(rows)
+    return 0
+
+
+def measure(name: str, data: bytes, case: dict[str, Any], show_names: bool = False) -> Row:
+    """Figures of one case; `data` is the file before the split."""
+    truth = {key: module for module, keys in case["truth"].items() for key in keys}
+    original = case["before"]["path"]
+    graph = build_graph(parse(f"{name}.rs", data))
+    ours = divide(graph)
+    named, nameable = match_names(ours, truth, original, show=show_names)
+    return Row(
+        name,
+        mojofm(_on(truth, ours), truth),
+        adjusted_rand(_on(truth, ours), truth),
+        _families({ours[key].split("/")[0] for key in truth if key in ours}),
+        _families({_family(module, original) for module in truth.values()}),
+        named,
+        nameable,
+        stability(graph, ours),
+        tuple(
+            (mojofm(_on(truth, found), truth), adjusted_rand(_on(truth, found), truth)) if found is not None else None
+            for found in (_chunks(graph), _prefixes(graph), _leiden(graph))
+        ),
+    )
+
+
+def divide(graph: SymbolGraph) -> Division:
+    """Module path of each placed item."""
+    return make_plan(graph, PlanOptions()).placed
+
+
+def match_names(ours: Division, truth: Division, original: str, *, show: bool) -> tuple[int, int]:
+    """How many of the maintainer's new modules our best matching module is named like, by word stem."""
+    overlap: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, module in truth.items():
+        if key in ours:
+            overlap[module][ours[key]] += 1
+    named = nameable = 0
+    for module, counts in overlap.items():
+        if module == original:
+            continue
+        mine = max(sorted(counts), key=lambda one: counts[one])
+        size = sum(path == mine for key, path in ours.items() if key in truth)
+        if 2 * counts[mine] < min(size, sum(one == module for one in truth.values())):
+            continue
+        words = _stems(Path(module).parent.name if Path(module).name == "mod.rs" else Path(module).stem)
+        hit = bool((words - _GENERIC) & _stems(mine)) or words == _stems(mine)
+        nameable += 1
+        named += hit
+        if show:
+            print(f"    {'=' if hit else ' '} {module:60} {mine}")
+    return named, nameable
+
+
+def stability(graph: SymbolGraph, ours: Division) -> float:
+    """MoJoFM of the plan without a random 5% of the items against the whole plan, mean of three draws."""
+    items = [item for item in graph.source.items if item.key in ours]
+    found = []
+    for seed in range(3):
+        gone = random.Random(seed).sample(items, max(1, round(_DROPPED * len(items))))
+        spans = sorted((item.span.start, item.span.end) for item in gone)
+        data, at = b"", 0
+        for start, end in spans:
+            data += graph.source.data[at:start]
+            at = end
+        fewer = divide(build_graph(parse(graph.source.path, data + graph.source.data[at:])))
+        both = {key: path for key, path in ours.items() if key in fewer}
+        found.append(mojofm(fewer, both))
+    return sum(found) / len(found)
+
+
+def _on(truth: Division, ours: Division) -> Division:
+    return {key: ours.get(key, _RESIDUE) for key in truth}
+
+
+def _family(module: str, original: str) -> str:
+    """Folder below the one that the split was made in, else the file."""
+    home = Path(original).parent
+    path = Path(module)
+    parts = path.relative_to(home).parts if path.is_relative_to(home) else path.parts
+    own = Path(original).stem
+    parts = parts[1:] if parts[0] == own and len(parts) > 1 else parts
+    return parts[0].removesuffix(".rs")
+
+
+def _families(paths: set[str]) -> int:
+    return max(1, len(paths))
+
+
+def _stems(name: str) -> set[str]:
+    words = {word for word in name.lower().replace("/", "_").split("_") if word}
+    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words}
+
+
+def _functions(graph: SymbolGraph) -> list[tuple[str, ...]]:
+    return [unit.keys for unit in find_units(graph) if unit.anchor]
+
+
+def _chunks(graph: SymbolGraph) -> Division:
+    functions = _functions(graph)
+    size = max(1.0, len(functions) ** 0.5)
+    return {key: str(int(at / size)) for at, keys in enumerate(functions) for key in keys}
+
+
+def _prefixes(graph: SymbolGraph) -> Division:
+    units = tuple(unit for unit in find_units(graph) if unit.anchor)
+    features = find_features(graph, units)
+    common = common_words(features)
+    firsts = {u.keys: (without_common(f.name, common) or ("",))[0] for u, f in zip(units, features, strict=True)}
+    many = Counter(firsts.values())
+    return {key: first if many[first] > 1 else "" for keys, first in firsts.items() for key in keys}
+
+
+def _leiden(graph: SymbolGraph) -> Division | None:
+    try:
+        import igraph
+        import leidenalg
+    except ImportError:
+        return None
+    functions = _functions(graph)
+    number = {key: at for at, keys in enumerate(functions) for key in keys}
+    edges = [(number[r.src], number[r.dst]) for r in graph.references if r.src in number and r.dst in number]
+    found = leidenalg.find_partition(
+        igraph.Graph(n=len(functions), edges=edges), leidenalg.ModularityVertexPartition, seed=0
+    )
+    return {key: str(part) for at, part in enumerate(found.membership) for key in functions[at]}
+
+
+def _line(row: Row) -> str:
+    base = "".join(f"{'-':>12}" if one is None else f"{one[0]:7.1f}/{one[1]:4.1f}" for one in row.baselines)
+    modules, names = f"{row.ours}/{row.theirs}", f"{row.named}/{row.nameable}"
+    return f"{row.name:26} {row.mojofm:6.1f} {row.ari:6.1f} {modules:>8} {names:>7} {row.stability:6.1f} {base}"
+
+
+def _print_means(rows: list[Row]) -> None:
+    count = len(rows)
+    factor = exp(sum(abs(log(row.ours / row.theirs)) for row in rows) / count)
+    named, nameable = sum(row.named for row in rows), sum(row.nameable for row in rows)
+    means = []
+    for at in range(len(rows[0].baselines)):
+        known = [row.baselines[at] for row in rows]
+        kept = [one for one in known if one is not None]
+        mean = (sum(one[0] for one in kept) / len(kept), sum(one[1] for one in kept) / len(kept)) if kept else None
+        means.append(f"{'-':>12}" if mean is None else f"{mean[0]:7.1f}/{mean[1]:4.1f}")
+    print(
+        f"{f'mean of {count}':26} {sum(r.mojofm for r in rows) / count:6.1f} {sum(r.ari for r in rows) / count:6.1f}"
+        f" {f'×{factor:.2f}':>8} {f'{100 * named / max(1, nameable):.0f}%':>7}"
+        f" {sum(r.stability for r in rows) / count:6.1f} {''.join(means)}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
