@@ -215,7 +215,8 @@ def _check_modules(found: _Findings, source: dict[str, Any]) -> None:
             found.add(place, f"module `{path}` is empty: no item goes there, and no module is nested in it")
     if source.get("layout") != Layout.LEGACY or not isinstance(source.get("path"), str):
         return
-    residue = f"{PurePosixPath(source['path']).stem}_legacy"
+    file = PurePosixPath(source["path"])
+    residue = f"{file.parent.name if file.name == 'mod.rs' else file.stem}_legacy"
     for path, place in found.modules.items():
         if path.split("/")[0] == residue.lower():
             found.add(place, f"module `{path}` takes the name of the file that the residue goes to")

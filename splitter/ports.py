@@ -10,6 +10,7 @@ from typing import Protocol
 from splitter.model.check import Level
 from splitter.model.evidence import Build, Evidence, Missing
 from splitter.model.receipt import Receipt
+from splitter.model.standing import Standing
 
 
 class Progress(Protocol):
@@ -31,6 +32,12 @@ class Tree(Protocol):
 
     def exists(self, path: str) -> bool:
         """Say whether something stands at the path."""
+
+    def place(self, source: str) -> Standing:
+        """Where a source file stands in its crate."""
+
+    def taken(self, source: str) -> frozenset[str]:
+        """Names of files and folders that stand where modules of the source would go."""
 
     def rust_files(self, folder: str) -> dict[str, bytes]:
         """All Rust files below a folder, by path."""
@@ -63,21 +70,23 @@ class Tree(Protocol):
 class Workbench(Protocol):
     """A private copy of the tree in which it is built; see `rewrite` for what modules and places are."""
 
-    crate: str
-    module: tuple[str, ...]
-    children: str
-    edition: str
-    folder: str
-    """Folder of the package."""
-    crates: frozenset[str]
-    """Names of the crates in use."""
-    compiler: str
+    @property
+    def crate(self) -> str:
+        """Name of the crate in Rust."""
+
+    @property
+    def module(self) -> tuple[str, ...]:
+        """Path of the monolith in its crate."""
+
+    @property
+    def compiler(self) -> str:
+        """Version of the compiler."""
 
     def prepare(self, gating: Iterable[str]) -> None:
         """Copy the tree and see that it builds; `gating` are the `cfg`s of moved items. Raises `ToolError`."""
 
     def write(self, files: Mapping[str, bytes | None]) -> None:
-        """Write files of the copy."""
+        """Write (`None` removes) files of the copy."""
 
     def check(self) -> tuple[Build, ...]:
         """Check the copy in every configuration, with unused imports forced out."""

@@ -4,7 +4,7 @@ Invariant: knows no types, no phases; each function is in one cluster, or, where
 users, in none.
 """
 
-from dataclasses import replace
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from splitter.model.graph import SymbolGraph
@@ -19,7 +19,9 @@ from splitter.planner.vocabulary import divide, find_labels
 if TYPE_CHECKING:
     from splitter.planner.similarity import Matrix
 
-_RUNS = 1.5
+_CUTS = (1.0, 1.5, 2.0, 2.5)
+_COARSE_TO_FINE = (0.8, 1.0, 1.25)
+_DOUBT = 0.5
 _CLUSTERS = 0.85
 _GROWTH = 0.45
 _USUAL_LINES = 250
@@ -40,7 +42,7 @@ def find_clusters(
     if anchors:
         similarity = find_similarity(graph, own, known)
         near = similarity + find_nearness(len(anchors))
-        clusters = join_runs(near, cut_runs(similarity, *_counts(len(anchors), target_lines)[:1]), _counts(len(anchors), target_lines)[1])
+        clusters = group(similarity, near, target_lines)
         labels = find_labels(known, load_lexicon())
         divided = divide(clusters, labels, known, near) if labels else [(one, None) for one in clusters]
         found = [(tuple(anchors[at] for at in members), path) for members, path in divided]
@@ -54,8 +56,29 @@ def find_clusters(
     return found
 
 
-def _counts(functions: int, target_lines: int) -> tuple[int, int]:
-    """How many runs to cut and how many clusters to leave; smaller modules are wished for in proportion."""
+def group(similarity: "Matrix", near: "Matrix", target_lines: int = _USUAL_LINES) -> list[Cluster]:
+    """Clusters of all units by what several ways of cutting and joining agree on.
+
+    Source: Fred and Jain, "Combining multiple clusterings using evidence accumulation" (PAMI 27, 2005).
+    """
+    import numpy as np
+
+    size = len(similarity)
     wish = min(2.0, max(0.5, (_USUAL_LINES / max(1, target_lines)) ** 0.5))
-    clusters = max(1, round(_CLUSTERS * functions**_GROWTH * wish))
-    return max(clusters, round(_RUNS * functions**0.5 * wish)), clusters
+    count = max(min(2, size), round(_CLUSTERS * size**_GROWTH * wish))
+    wanted = [max(min(2, size), round(count * factor)) for factor in _COARSE_TO_FINE]
+    cuts = [round(factor * size**0.5 * wish) for factor in _CUTS]
+    runs = cut_runs(similarity, [max(left, right) for left in cuts for right in wanted])
+    ways = []
+    for cut in cuts:
+        for clusters in wanted:
+            label = np.zeros(size, dtype=np.int64)
+            joined = join_runs(near, runs[min(size, max(cut, clusters, 1))], clusters)
+            for number, members in enumerate(joined):
+                label[list(members)] = number
+            ways.append(label)
+    agreed = sum((way[:, None] == way[None, :]).astype(np.float32) for way in ways) / len(ways)
+    lumps: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for at, labels in enumerate(zip(*ways, strict=True)):
+        lumps[labels].append(at)
+    return join_runs(agreed + _DOUBT * near, lumps.values(), count)

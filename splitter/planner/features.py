@@ -1,4 +1,4 @@
-"""What is known about each unit: name tokens, doc words, section, identifiers, signature types.
+"""What is known about each unit: name tokens, section, identifiers, signature types.
 
 Invariant: knows no similarity; reads bytes by regular expression alone, one pass a unit.
 """
@@ -15,14 +15,7 @@ from splitter.planner.units import Unit
 _IDENT = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|//[^\n]*', re.DOTALL)
 _HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
-_DOC = re.compile(rb"^\s*//[/!]?\s?(.*)$", re.MULTILINE)
 _RULE = re.compile(r"[-=*#~─━═]{3,}")
-_NOISE = frozenset(
-    "the a an of to and or in is for with from by on as it that this be if its are at not no safety returns return"
-    " value pointer null must valid caller when which into will can has have any all may c rust".split()
-)
-
-
 _COMMON = 0.4
 
 
@@ -33,9 +26,8 @@ class Features:
     at: int
     lines: int
     name: tuple[str, ...]
-    docs: frozenset[str]
     section: str
-    idents: Counter[str]
+    idents: frozenset[str]
     signature: frozenset[str]
     cfgs: frozenset[str]
     exported: bool
@@ -95,27 +87,19 @@ def _describe(
     source = graph.source
     items = [source.by_key[key] for key in unit.keys]
     head = items[0]
-    lead = source.data[head.lead : head.core.start]
     body = b" ".join(source.text(item.core) for item in items)
     code = _STRING_OR_COMMENT.sub(b" ", body)
-    idents = Counter(word.decode() for word in _IDENT.findall(code))
+    idents = frozenset(word.decode() for word in _IDENT.findall(code))
     return Features(
         at=order[head.key],
         lines=sum(source.data.count(b"\n", item.span.start, item.span.end) for item in items),
         name=split_name(unit.name),
-        docs=_doc_words(lead),
         section=sections[head.key],
         idents=idents,
         signature=_signature(source.text(head.core)),
         cfgs=frozenset(cfg for item in items for cfg in item.cfgs),
         exported=any(key in symbols for key in unit.keys) or head.visibility == "pub" or head.kind is ItemKind.CALL,
     )
-
-
-def _doc_words(lead: bytes) -> frozenset[str]:
-    text = " ".join(line.decode(errors="replace") for line in _DOC.findall(lead))
-    words = (word for part in re.findall(r"[A-Za-z]\w+", text) for word in split_name(part))
-    return frozenset(word for word in words if word not in _NOISE and len(word) > 2)
 
 
 def _signature(core: bytes) -> frozenset[str]:

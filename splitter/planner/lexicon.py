@@ -3,23 +3,34 @@
 Invariant: data only; a domain that the file does not list is named after the words of its members.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
+from fnmatch import translate
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 Phrase = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A domain: module path, what names begin with or contain, the group that it is moved with, one sentence."""
+    """A domain: module path, another name for where that is taken, the group it is moved with, one sentence."""
 
     path: str
+    alias: str
     group: str
     doc: str
-    prefixes: tuple[Phrase, ...] = ()
-    words: tuple[Phrase, ...] = ()
+    prefixes: tuple[Phrase, ...]
+    words: tuple[Phrase, ...]
+    whole: re.Pattern[str] | None
+
+    def tells(self, name: Phrase) -> bool:
+        """Say whether a name, in words, contains one of the domain's words or is wholly of its patterns."""
+        if any(_within(phrase, name) for phrase in self.words):
+            return True
+        return self.whole is not None and self.whole.fullmatch("_".join(name)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +50,6 @@ class Lexicon:
         ]
         return max(fits, key=lambda one: one[0])[1] if fits else None
 
-    def containing(self, name: Phrase) -> list[Domain]:
-        """Domains one of whose words or prefixes stands anywhere in a name."""
-        return [d for d in self.domains if any(_within(phrase, name) for phrase in (*d.words, *d.prefixes))]
-
     def domain(self, path: str) -> Domain | None:
         """The domain of a module path."""
         return next((domain for domain in self.domains if domain.path == path), None)
@@ -52,15 +59,22 @@ class Lexicon:
 def load_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
     table = tomllib.loads(files("splitter.planner").joinpath("domains.toml").read_text("utf-8"))
-    domains = tuple(
-        Domain(path, entry["group"], entry["doc"], _phrases(entry, "prefixes"), _phrases(entry, "words"))
-        for path, entry in table["domain"].items()
+    return Lexicon(tuple(_domain(path, entry) for path, entry in table["domain"].items()), tuple(table["groups"]))
+
+
+def _domain(path: str, entry: dict[str, Any]) -> Domain:
+    prefixes = tuple(tuple(word.split("_")) for word in entry.get("prefixes", ()))
+    plain = tuple(tuple(word.split("_")) for word in entry["words"] if "*" not in word)
+    whole = "|".join(translate(word) for word in entry["words"] if "*" in word)
+    return Domain(
+        path=path,
+        alias=entry.get("alias", ""),
+        group=entry["group"],
+        doc=entry["doc"],
+        prefixes=prefixes,
+        words=(*plain, *prefixes),
+        whole=re.compile(whole) if whole else None,
     )
-    return Lexicon(domains, tuple(table["groups"]))
-
-
-def _phrases(entry: dict[str, list[str]], field: str) -> tuple[Phrase, ...]:
-    return tuple(tuple(word.split("_")) for word in entry.get(field, ()))
 
 
 def _within(phrase: Phrase, name: Phrase) -> bool:

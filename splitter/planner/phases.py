@@ -70,8 +70,7 @@ def _small(row: list[Block]) -> list[list[Block]]:
     pieces: list[list[Block]] = []
     for block in sorted(row, key=lambda one: one.at):
         last = pieces[-1] if pieces else []
-        fits = len(last) < _MOST_MODULES and sum(one.lines for one in last) + block.lines <= _MOST_LINES
-        if last and fits:
+        if last and _fits([*last, block]):
             last.append(block)
         else:
             pieces.append([block])
@@ -83,7 +82,7 @@ def _merged(rows: list[list[Block]]) -> list[list[Block]]:
     found: list[list[Block]] = []
     for row in rows:
         last = found[-1] if found else []
-        small = len(last) + len(row) <= _MOST_MODULES and sum(one.lines for one in last + row) <= _MOST_LINES
+        small = _fits(last + row)
         alone = any(one.group == "core values" for one in last + row)
         same_gate = last and last[0].gate == row[0].gate
         if small and same_gate and (not alone or {one.group for one in last + row} == {"core values"}):
@@ -91,6 +90,11 @@ def _merged(rows: list[list[Block]]) -> list[list[Block]]:
         else:
             found.append(list(row))
     return found
+
+
+def _fits(row: list[Block]) -> bool:
+    lines = sum(block.lines for block in row)
+    return lines <= _MOST_LINES or (len(row) <= _MOST_MODULES and lines <= 1.25 * _MOST_LINES)
 
 
 def _name(row: list[Block]) -> str:

@@ -69,21 +69,16 @@ def _settle_helpers(
     placed: dict[str, Placement],
     fixed: frozenset[str],
 ) -> dict[str, Placement]:
-    """Private functions move to their only user's module, or stay where many modules share them."""
+    """Private functions that many modules share stay; the others stand where their likeness puts them."""
     found = dict(placed)
     for unit in units:
         item = graph.source.by_key[unit.key]
-        if unit.key not in found or unit.key in fixed or item.symbol is not None or item.visibility or unit.kind is not ItemKind.FN:
+        exported = item.symbol is not None or bool(item.visibility) or unit.kind is not ItemKind.FN
+        if unit.key not in placed or unit.key in fixed or exported:
             continue
-        homes = user_homes(graph, unit, owner, found)
-        if set(homes) == {None} or not homes:
-            continue
-        if len(homes) == 1:
-            home = next(iter(homes))
-            if home != found[unit.key].home:
-                found[unit.key] = Placement(home, "used by this module only")
-        elif len(set(homes) - {None}) > _MOST_SHARERS:
-            found[unit.key] = Placement(None, f"shared by {len(set(homes) - {None})} modules")
+        sharers = set(user_homes(graph, unit, owner, placed)) - {None}
+        if len(sharers) > _MOST_SHARERS:
+            found[unit.key] = Placement(None, f"shared by {len(sharers)} modules")
     return found
 
 

@@ -25,18 +25,16 @@ if TYPE_CHECKING:
 class Weights:
     """How much each term counts."""
 
-    name: float = 1.0
-    prefix: float = 1.0
-    section: float = 1.0
-    docs: float = 0.3
-    calls: float = 1.0
-    shared: float = 0.6
-    callers: float = 0.4
-    idents: float = 0.8
+    name: float = 0.7
+    prefix: float = 0.5
+    section: float = 0.8
+    calls: float = 1.4
+    shared: float = 0.7
+    idents: float = 0.5
     signature: float = 0.2
-    cfgs: float = 0.3
-    beside: float = 0.4
-    around: float = 1.9
+    cfgs: float = 0.2
+    beside: float = 0.2
+    around: float = 2.0
 
 
 WEIGHTS = Weights()
@@ -49,10 +47,8 @@ def find_similarity(
     import numpy as np
 
     total = np.zeros((len(units), len(units)), dtype=np.float32)
-    for name, term in terms(graph, units, features).items():
-        weight = getattr(weights, name)
-        if weight:
-            total += weight * term
+    for name, term in find_terms(graph, units, features):
+        total += getattr(weights, name) * term
     np.fill_diagonal(total, 0.0)
     return total
 
@@ -62,50 +58,37 @@ def find_nearness(count: int, weights: Weights = WEIGHTS) -> "Matrix":
     import numpy as np
 
     distance = np.arange(count, dtype=np.float32)
-    row = weights.beside * np.exp(-distance / 5.0) + weights.around * np.exp(-distance / (0.2 * count))
+    row = weights.beside * np.exp(-distance / 3.0) + weights.around * np.exp(-distance / (0.2 * count))
     number = np.arange(count)
     found: Matrix = row[np.abs(number[:, None] - number[None, :])].astype(np.float32)
     np.fill_diagonal(found, 0.0)
     return found
 
 
-def terms(graph: SymbolGraph, units: tuple[Unit, ...], features: tuple[Features, ...]) -> dict[str, "Matrix"]:
-    """Every term of the similarity by the name of its weight."""
+def find_terms(
+    graph: SymbolGraph, units: tuple[Unit, ...], features: tuple[Features, ...]
+) -> Iterator[tuple[str, "Matrix"]]:
+    """Every term of the similarity by the name of its weight, one matrix at a time."""
     common = common_words(features)
-    uses, users = _neighbours(graph, units)
-    return {
-        "name": _cosine([Counter(one.name) for one in features], rare=1),
-        "prefix": _cosine([_prefixes(without_common(one.name, common)) for one in features], rare=1),
-        "section": _cosine([Counter([one.section] if one.section else []) for one in features], rare=1, plain=True),
-        "docs": _cosine([Counter(one.docs) for one in features], rare=1),
-        "calls": _calls(graph, units),
-        "shared": _cosine(uses, rare=1),
-        "callers": _cosine(users, rare=1),
-        "idents": _cosine([_damped(one.idents) for one in features], rare=1),
-        "signature": _cosine([Counter(one.signature) for one in features], rare=1),
-        "cfgs": _cosine([Counter(one.cfgs) for one in features], rare=1),
-    }
+    yield "name", _cosine([set(one.name) for one in features])
+    yield "prefix", _cosine([_prefixes(without_common(one.name, common)) for one in features])
+    yield "section", _cosine([{one.section} if one.section else set() for one in features], rated=False)
+    yield "calls", _calls(graph, units)
+    yield "shared", _cosine(_uses(graph, units))
+    yield "idents", _cosine([set(one.idents) for one in features])
+    yield "signature", _cosine([set(one.signature) for one in features])
+    yield "cfgs", _cosine([set(one.cfgs) for one in features])
 
 
-def _prefixes(name: tuple[str, ...]) -> Counter[str]:
-    return Counter({"_".join(name[:length]): 1 for length in (1, 2) if name[:length]})
+def _prefixes(name: tuple[str, ...]) -> set[str]:
+    return {"_".join(name[:length]) for length in (1, 2) if name[:length]}
 
 
-def _damped(idents: Counter[str]) -> Counter[str]:
-    return Counter({word: 1 for word in idents})
-
-
-def _neighbours(graph: SymbolGraph, units: tuple[Unit, ...]) -> tuple[list[Counter[str]], list[Counter[str]]]:
-    owner = {key: at for at, unit in enumerate(units) for key in unit.keys}
-    uses: list[Counter[str]] = [Counter() for _ in units]
-    users: list[Counter[str]] = [Counter() for _ in units]
-    for reference in graph.references:
-        src, dst = owner.get(reference.src), owner.get(reference.dst)
-        if src is not None and src != dst:
-            uses[src][reference.dst] = 1
-        if dst is not None and src is not None and src != dst:
-            users[dst][reference.src] = 1
-    return uses, users
+def _uses(graph: SymbolGraph, units: tuple[Unit, ...]) -> list[set[str]]:
+    """What each unit uses of the file, itself aside."""
+    return [
+        {used for key in unit.keys for used in graph.uses.get(key, ())} - set(unit.keys) for unit in units
+    ]
 
 
 def _calls(graph: SymbolGraph, units: tuple[Unit, ...]) -> "Matrix":
@@ -124,23 +107,19 @@ def _calls(graph: SymbolGraph, units: tuple[Unit, ...]) -> "Matrix":
     return found
 
 
-def _cosine(rows: list[Counter[str]], *, rare: int, plain: bool = False) -> "Matrix":
-    """Cosine of TF-IDF vectors; words that only `rare` rows have are dropped."""
+def _cosine(rows: list[set[str]], *, rated: bool = True) -> "Matrix":
+    """Cosine of the rows as vectors, by inverse document frequency if `rated`; words of one row only are dropped."""
     import numpy as np
 
     count = len(rows)
     frequency = Counter(word for row in rows for word in row)
-    column = {word: at for at, word in enumerate(sorted(w for w, n in frequency.items() if rare < n))}
+    column = {word: at for at, word in enumerate(sorted(word for word, rows in frequency.items() if rows > 1))}
     table = np.zeros((count, len(column)), dtype=np.float32)
     for at, row in enumerate(rows):
-        for word, times in row.items():
-            if word in column:
-                table[at, column[word]] = times
-    if not column:
-        return np.zeros((count, count), dtype=np.float32)
-    if not plain:
-        document = np.array([frequency[word] for word in column], dtype=np.float32)
-        table *= np.log(count / document).astype(np.float32)
+        table[at, [column[word] for word in row if word in column]] = 1.0
+    if rated:
+        table *= np.log(count / np.array([frequency[word] for word in column], dtype=np.float32))
     length = np.sqrt((table * table).sum(axis=1))
     table /= np.where(length > 0, length, 1.0)[:, None]
-    return table @ table.T
+    found: Matrix = table @ table.T
+    return found

@@ -99,7 +99,13 @@ def build(cargo: Cargo, configuration: Configuration) -> Library:
     """Build the package's library (or binary) once, for its MIR and its exported names."""
     mir_file = _target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"
     mir_file.parent.mkdir(parents=True, exist_ok=True)
-    command = ("cargo", "build", *cargo.package.target.selection, "--message-format=json", *_flags(cargo, configuration))
+    command = (
+        "cargo",
+        "build",
+        *cargo.package.target.selection,
+        "--message-format=json",
+        *_flags(cargo, configuration),
+    )
     done = _run(cargo, command, _building(cargo, configuration))
     if done.status:
         failed = Missing(f"the library does not build ({configuration.name}): {_first_error(done, cargo)}")
@@ -146,7 +152,9 @@ def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[
         found = (*found, Diagnostic("error", "", done.last_words))
     plain = None
     if found and not done.status:
-        kinds = dict.fromkeys("--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets)
+        kinds = dict.fromkeys(
+            "--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets
+        )
         again = _run(cargo, (*command, *kinds), environment)
         plain = read_diagnostics(again.stdout, lambda path: _locate(cargo, path))
     return done.status == 0, tell_builds_apart(found, plain)
@@ -158,7 +166,9 @@ def _exports(cargo: Cargo, output: str) -> frozenset[str] | Missing:
         own = message["target"]
         if own["name"] != target.name or Path(own["src_path"]) != cargo.mirror.inside(target.root_file):
             continue
-        files = [Path(name) for name in message["filenames"] if not name.endswith((".rmeta", ".d", ".lib", ".pdb"))]
+        files = [
+            Path(name) for name in message["filenames"] if not name.endswith((".rmeta", ".d", ".lib", ".pdb"))
+        ]
         shared = [file for file in files if file.suffix in (".so", ".dylib", ".dll")]
         chosen = shared if "cdylib" in target.crate_types else files
         if chosen:

@@ -15,7 +15,13 @@ from splitter.model.evidence import Diagnostic
 Locate = Callable[[str], tuple[str, bytes]]
 """From a path as rustc prints it to the path in the tree and the file's bytes."""
 
-_COUNTS = ("aborting due to", "warnings emitted", "warning emitted", "Some errors have detailed", "For more information")
+_COUNTS = (
+    "aborting due to",
+    "warnings emitted",
+    "warning emitted",
+    "Some errors have detailed",
+    "For more information",
+)
 
 
 def read_diagnostics(output: str, locate: Locate) -> tuple[Diagnostic, ...]:

@@ -54,7 +54,9 @@ def choose(cargo: Cargo, gating: Iterable[str] = (), chosen: tuple[str, ...] = (
     if not first.succeeded:
         errors = [d for d in first.diagnostics if d.level == "error"] or [Diagnostic("error", "", "unknown")]
         message = f"the crate does not build as it is: {_place(errors[0])}"
-        raise ToolError(message, "Make `cargo check --all-targets` succeed first, or work at `--level source`.")
+        raise ToolError(
+            message, "Make `cargo check --all-targets` succeed first, or work at `--level source`."
+        )
     builds = (first, *(check(cargo, configuration) for configuration in wanted[1:]))
     left_out = {
         build.configuration.name: _place(next(d for d in build.diagnostics if d.level == "error"))
@@ -74,7 +76,8 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     evidence = Evidence(dict(files))
     if level is Level.SOURCE or choice is None:
         return evidence
-    cargo, seconds = choice.cargo, {}
+    cargo = choice.cargo
+    seconds: dict[str, float] = {}
     with _timed(seconds, "build"):
         builds = tuple(check(cargo, configuration) for configuration in choice.configurations)
     with _timed(seconds, "symbols"):

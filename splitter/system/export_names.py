@@ -31,7 +31,12 @@ def exported_names(artefact: Path, crate: str) -> frozenset[str]:
     data = artefact.read_bytes()
     if data.startswith(_MAGIC):
         own = re.compile(rf"^(?:lib)?{re.escape(crate)}[-.].*\.o(?:bj)?$")
-        names = {name for member, body in _members(data) if own.match(member) for name in _global_names(body, member)}
+        names = {
+            name
+            for member, body in _members(data)
+            if own.match(member)
+            for name in _global_names(body, member)
+        }
     elif artefact.suffix in (".o", ".obj"):
         names = set(_global_names(data, artefact.name))
     else:
@@ -47,8 +52,9 @@ def _dynamic_names(data: bytes, name: str) -> Iterator[str]:
         yield from (str(symbol.name) for symbol in binary.exported_symbols)
     elif isinstance(binary, lief.MachO.Binary):
         yield from (str(symbol.name).removeprefix("_") for symbol in binary.exported_symbols)
-    elif isinstance(binary, lief.PE.Binary) and binary.has_exports:
-        yield from (str(entry.name) for entry in binary.get_export().entries)
+    elif isinstance(binary, lief.PE.Binary):
+        table = binary.get_export()
+        yield from (str(entry.name) for entry in table.entries) if table is not None else ()
 
 
 def _global_names(data: bytes, name: str) -> Iterator[str]:
@@ -73,7 +79,9 @@ def _global_names(data: bytes, name: str) -> Iterator[str]:
                 yield str(row.name)
 
 
-def _parsed(data: bytes, name: str) -> "lief.ELF.Binary | lief.MachO.Binary | lief.PE.Binary | lief.COFF.Binary":
+def _parsed(
+    data: bytes, name: str
+) -> "lief.ELF.Binary | lief.MachO.Binary | lief.PE.Binary | lief.COFF.Binary":
     import lief
 
     lief.logging.disable()

@@ -28,7 +28,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    DONE = "done"  # everything is swapped; what lies beside the files is to be swept
+    """One file that changes: its path below the root, and its digests before and after, none for no file."""
 
     path: str
     old: str | None
@@ -80,6 +80,11 @@ def write_journal(journal: Journal, writes: Writes) -> None:
         writes.sync_folder(path)
 
 
+def has_journal(root: Path) -> bool:
+    """Say whether a run is going on, or has left something."""
+    return (root / FOLDER).is_dir()
+
+
 def find_journal(root: Path) -> tuple[Journal, State] | None:
     """The journal of a transaction that was cut short, if there is one."""
     for state in State:
@@ -116,10 +121,11 @@ def enter_state(journal: Journal, before: State, after: State, writes: Writes) -
 def remove_journal(root: Path, writes: Writes) -> None:
     """Remove the journal, whatever its state, and its folders where nothing else is in them."""
     folder = root / FOLDER
-    if not folder.is_dir():
-        return
-    for name in (_UNBORN, *State):
-        if (folder / name).exists():
-            writes.unlink(folder / name)
-    if writes.rmdir(folder) and writes.rmdir(folder.parent):
+    home = folder.parent
+    if folder.is_dir():
+        for name in (_UNBORN, *State):
+            if (folder / name).exists():
+                writes.unlink(folder / name)
+        writes.rmdir(folder)
+    if home.is_dir() and not any(home.iterdir()) and writes.rmdir(home):
         writes.sync_folder(root)

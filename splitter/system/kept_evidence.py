@@ -15,12 +15,16 @@ from typing import Any
 _MOST = 400
 _FORMAT = 1
 _PREFIXES = ("RUST", "CARGO", "CC", "CFLAGS", "CXX", "LDFLAGS", "AR", "PKG_CONFIG")
-_IGNORED = frozenset(("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUST_BACKTRACE", "CARGO_TERM_COLOR", "RUSTC_WRAPPER"))
+_IGNORED = frozenset(
+    ("CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUST_BACKTRACE", "CARGO_TERM_COLOR", "RUSTC_WRAPPER")
+)
 
 
 def key_of(*parts: object) -> str:
     """Digest of what an observation depends on; the variables that steer compilers are added."""
-    steering = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(_PREFIXES) and k not in _IGNORED)
+    steering = sorted(
+        f"{k}={v}" for k, v in os.environ.items() if k.startswith(_PREFIXES) and k not in _IGNORED
+    )
     return hashlib.sha256(repr((_FORMAT, parts, steering)).encode()).hexdigest()
 
 

@@ -47,7 +47,9 @@ class Mirror:
     @property
     def digest(self) -> str:
         """One digest for the whole content, with paths relative to the root of the tree."""
-        rows = (f"{os.path.relpath(path, self.root)}\0{digest}\n" for path, digest in sorted(self.digests.items()))
+        rows = (
+            f"{os.path.relpath(path, self.root)}\0{digest}\n" for path, digest in sorted(self.digests.items())
+        )
         return hashlib.sha256("".join(rows).encode()).hexdigest()
 
     def inside(self, path: Path) -> Path:
@@ -106,7 +108,7 @@ class Mirror:
         for path in _listing(self.roots):
             status = path.lstat()
             if path.is_symlink():
-                wanted[str(path)] = "link " + os.readlink(path)
+                wanted[str(path)] = f"link {path.readlink()}"
                 continue
             if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK):
                 continue
@@ -131,7 +133,7 @@ class Mirror:
             shutil.copyfile(path, copy)
             copy.chmod(path.stat().st_mode & 0o777 | 0o600)
             return
-        target = Path(os.readlink(path))
+        target = path.readlink()
         mirrored = target.is_absolute() and any(target.is_relative_to(root) for root in self.roots)
         copy.symlink_to(self.inside(target) if mirrored else target)
 
@@ -189,7 +191,8 @@ def _load(mirror: Mirror) -> None:
         mirror.known = {path: (row[0], row[1], row[2]) for path, row in record["known"].items()}
     except (OSError, ValueError, KeyError, IndexError, AttributeError):
         mirror.digests = {
-            str(Path("/") / copy.relative_to(mirror.files)): _digest_of(copy) for copy in _all_files(mirror.files)
+            str(Path("/") / copy.relative_to(mirror.files)): _digest_of(copy)
+            for copy in _all_files(mirror.files)
         }
 
 
@@ -201,7 +204,7 @@ def _all_files(folder: Path) -> Iterator[Path]:
 
 def _digest_of(copy: Path) -> str:
     if copy.is_symlink():
-        return "link " + os.readlink(copy)
+        return f"link {copy.readlink()}"
     return _digest(copy.read_bytes(), executable=bool(copy.stat().st_mode & 0o100))
 
 

@@ -65,7 +65,9 @@ class Package:
         return self.target.edition
 
 
-def find_package(root: Path, source: Path, manifest_path: Path | None = None, package: str | None = None) -> Package:
+def find_package(
+    root: Path, source: Path, manifest_path: Path | None = None, package: str | None = None
+) -> Package:
     """Package and target that contain the file `source`; `root` is the root of the tree.
 
     Raises `ToolError` when cargo is missing, too old or refuses the manifest, `SourceError` when no target of the

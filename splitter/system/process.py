@@ -48,10 +48,11 @@ def run(
     progress: Progress | None = None,
     *,
     joined: bool = False,
+    feed: bytes | None = None,
 ) -> Done:
     """Run a program to its end; `environment` adds to ours, `None` takes a variable away.
 
-    With `joined` everything that it writes is in `stdout`, in the order of writing.
+    With `joined` everything that it writes is in `stdout`, in the order of writing; `feed` is what it reads.
 
     Raises `ToolError` when the program does not exist, cannot be started, or outlives `timeout` seconds.
     """
@@ -62,7 +63,7 @@ def run(
             command,
             cwd=cwd,
             env={name: value for name, value in variables.items() if value is not None},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if feed is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if joined else subprocess.PIPE,
             start_new_session=True,
@@ -73,6 +74,8 @@ def run(
     output = _Reader(process.stdout, progress if joined else None)
     errors = _Reader(process.stderr, progress)
     try:
+        if feed is not None and process.stdin is not None:
+            _feed(process.stdin, feed)
         status = process.wait(timeout)
     except subprocess.TimeoutExpired as error:
         _kill(process)
@@ -84,6 +87,14 @@ def run(
     seconds = time.monotonic() - began
     _kill_group(process.pid, signal.SIGKILL)
     return Done(tuple(command), status, output.text(), errors.text(), seconds)
+
+
+def _feed(pipe: IO[bytes], data: bytes) -> None:
+    """Write what the program reads; one that ends early has read enough."""
+    with contextlib.suppress(BrokenPipeError):
+        pipe.write(data)
+    with contextlib.suppress(BrokenPipeError):
+        pipe.close()
 
 
 class _Reader:

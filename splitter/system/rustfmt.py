@@ -3,7 +3,7 @@
 Invariant: runs where the file lies, so that the nearest `rustfmt.toml` decides; changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from splitter.errors import ToolError
@@ -27,3 +27,27 @@ def unformatted(mirror: Mirror, paths: Iterable[str], edition: str, base: Path) 
     if done.status and not listed:
         return Missing(f"rustfmt could not read the files: {done.last_words}")
     return frozenset(path for copy, path in wanted.items() if copy in listed)
+
+
+def formatted(
+    mirror: Mirror, files: Mapping[str, bytes], edition: str, base: Path
+) -> dict[str, bytes] | Missing:
+    """The files (by path relative to the root of the tree) as rustfmt would write them.
+
+    Missing where rustfmt is not installed or does not understand a file.
+    """
+    found: dict[str, bytes] = {}
+    for path, data in files.items():
+        if not path.endswith(".rs"):
+            continue
+        # From standard input rustfmt follows no `mod` lines; its settings are those of the folder that it runs in.
+        folder = mirror.inside(Path(path)).parent
+        where = folder if folder.is_dir() else mirror.inside(base)
+        try:
+            done = run(("rustfmt", "--edition", edition, "--emit", "stdout"), where, feed=data)
+        except ToolError:
+            return Missing("rustfmt is not installed", applicable=False)
+        if done.status:
+            return Missing(f"rustfmt could not read {path}: {done.last_words}")
+        found[path] = done.stdout.encode()
+    return found

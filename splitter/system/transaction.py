@@ -4,7 +4,8 @@ New bytes are staged beside their targets and old ones kept there, all on disk, 
 swapped; a journal tells what is going on. So swapping takes no space, and a run that was killed can be
 finished (`recover`).
 Source: Gray and Reuter, "Transaction Processing", write-ahead logging with redo and undo.
-Invariant: between two states of a journal nothing can be lost; the caller holds the tree's lock.
+Invariant: between two states of a journal nothing can be lost; whatever is written is written under the
+tree's lock, so that nobody recovers what another process is in the middle of.
 """
 
 import errno
@@ -14,7 +15,16 @@ from pathlib import Path
 
 from splitter.errors import DiskError, SplitterError
 from splitter.system.changes import FileChange, begin
-from splitter.system.journal import Journal, State, enter_state, find_journal, remove_journal, write_journal
+from splitter.system.journal import (
+    Journal,
+    State,
+    enter_state,
+    find_journal,
+    has_journal,
+    remove_journal,
+    write_journal,
+)
+from splitter.system.lock import join_lock
 from splitter.system.swap import may_finish, prepare, swap_in, sweep, take_back
 from splitter.system.writes import Announce, Writes
 
@@ -35,10 +45,30 @@ def commit(root: Path, changes: tuple[FileChange, ...], announce: Announce = lam
     """Make all the changes, or none.
 
     `announce` hears of every write before it happens. Raises `DirtyError` where a file is not what a change
-    says that it is, `DiskError` where reading or writing fails; the tree is then as it was.
+    says that it is, `DiskError` where reading or writing fails, `LockedError` where another run is going on;
+    the tree is then as it was.
     """
     root = root.resolve()
-    recover(root, announce)
+    with join_lock(root, "write files"):
+        recover(root, announce)
+        _commit(root, changes, announce)
+
+
+def recover(root: Path, announce: Announce = lambda _: None) -> Recovery:
+    """Finish, or take back, what a run that was cut short has left.
+
+    A file that was edited since decides which of the two it is. Raises `DirtyError` where edits contradict
+    one another, and leaves them alone; `DiskError` where the disk fails; `LockedError` where that run is not
+    cut short at all, but going on. Needs no lock, and writes nothing, where nothing is left.
+    """
+    root = root.resolve()
+    if not has_journal(root):
+        return Recovery.NOTHING
+    with join_lock(root, "finish an earlier run"):
+        return _recover(root, Writes(announce))
+
+
+def _commit(root: Path, changes: tuple[FileChange, ...], announce: Announce) -> None:
     try:
         journal, changed = begin(root, changes)
     except OSError as error:
@@ -63,14 +93,7 @@ def commit(root: Path, changes: tuple[FileChange, ...], announce: Announce = lam
         _sweep_or_leave(journal, writes)
 
 
-def recover(root: Path, announce: Announce = lambda _: None) -> Recovery:
-    """Finish, or take back, what a run that was cut short has left.
-
-    A file that was edited since decides which of the two it is. Raises `DirtyError` where edits contradict
-    one another, and leaves them alone; `DiskError` where the disk fails.
-    """
-    root = root.resolve()
-    writes = Writes(announce)
+def _recover(root: Path, writes: Writes) -> Recovery:
     try:
         found = find_journal(root)
         if found is None:

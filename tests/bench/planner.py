@@ -10,6 +10,7 @@ prefix, and Leiden on references (with leidenalg installed).
 import argparse
 import json
 import random
+import re
 import sys
 from collections import Counter, defaultdict
 from math import exp, log
@@ -26,6 +27,7 @@ from splitter.source.parse import parse
 
 _RESIDUE = "(residue)"
 _DROPPED = 0.05
+_ENDING = re.compile(r"(?<=\w{3})(?:ations?|ings?|ers?|ions?|ors?|es|ed|e|s)$")
 _GENERIC = frozenset(("lib", "mod", "main", "common", "core", "misc"))
 Division = dict[str, str]
 
@@ -153,8 +155,7 @@ def _families(paths: set[str]) -> int:
 
 
 def _stems(name: str) -> set[str]:
-    words = {word for word in name.lower().replace("/", "_").split("_") if word}
-    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words}
+    return {_ENDING.sub("", word) or word for word in name.lower().replace("/", "_").split("_") if word}
 
 
 def _functions(graph: SymbolGraph) -> list[tuple[str, ...]]:

@@ -202,6 +202,11 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
     assert lines == [1, 4, 20, 26, 27, 32]
 
 
+def test_the_file_of_the_residue_of_a_mod_rs_is_named_by_its_folder():
+    text = GOOD.replace("src/ffi.rs", "src/ffi/mod.rs").replace('"arrays"', '"ffi_legacy"')
+    assert "takes the name of the file" in problems(text)[0]
+
+
 def test_a_parent_may_have_no_items_of_its_own():
     text = GOOD.replace(
         'path   = "arrays"', 'path   = "hash"\n  items  = []\n  [[phase.module]]\n  path = "arrays"'

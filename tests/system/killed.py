@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trees import changes, make_tree, snapshot
 
+from splitter.system.lock import hold_lock
 from splitter.system.transaction import commit, recover
 
 
@@ -50,9 +51,13 @@ def main() -> None:
         root = fresh(folder, str(step))
         died = commit_and_die(root, step)
         recovery = recover(root).name
+        with hold_lock(root, "the next command"):
+            pass
         found = snapshot(root)
-        rows.append({"name": name, "died": died, "recovery": recovery, "old": found == before, "new": found == after})
-    print(json.dumps(rows))
+        rows.append(
+            {"name": name, "died": died, "recovery": recovery, "old": found == before, "new": found == after}
+        )
+    sys.stdout.write(json.dumps(rows))
 
 
 if __name__ == "__main__":

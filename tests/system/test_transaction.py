@@ -7,20 +7,17 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from splitter.errors import DirtyError, DiskError, SplitterError
-from splitter.system.transaction import FileChange, Recovery, commit, recover
-
-sys.path.insert(0, str(Path(__file__).parent))
 from trees import BEFORE, changes, make_tree, sha, snapshot
 
-sys.path.pop(0)
+from splitter.errors import DirtyError, DiskError, LockedError, SplitterError
+from splitter.system.transaction import FileChange, Recovery, commit, recover
 
 
 @pytest.fixture
@@ -77,19 +74,6 @@ def test_killed_at_every_step_the_tree_is_wholly_old_or_wholly_new(tmp_path):
     assert {row["recovery"] for row in rows} == {"NOTHING", "OLD", "NEW"}
 
 
-def full(*failing):
-    """The disk has no room at the given steps."""
-    count = -1
-
-    def announce(name):
-        nonlocal count
-        count += 1
-        if count in failing or name.startswith(failing):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    return announce
-
-
 def test_a_full_disk_leaves_the_tree_as_it_was(tmp_path):
     names, after = steps(tmp_path)
     outcomes = []
@@ -97,31 +81,33 @@ def test_a_full_disk_leaves_the_tree_as_it_was(tmp_path):
         root = tmp_path / str(step)
         make_tree(root)
         before = snapshot(root)
+        error = None
         try:
-            commit(root, changes(), full_once(step))
-        except DiskError as error:
-            outcomes.append("old")
+            commit(root, changes(), once(step, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+        except DiskError as caught:
+            error = caught
+        outcomes.append("old" if error else "new")
+        if error:
             assert "the disk is full" in error.message
             assert "Nothing was changed" in error.advice
-            assert snapshot(root) == before, names[step]
         else:
-            outcomes.append("new")
-            recover(root)
-            assert snapshot(root) == after, names[step]
+            recover(root)  # what could not be swept away
+        assert snapshot(root) == (before if error else after), names[step]
     assert outcomes == sorted(outcomes, reverse=True)
     done = names.index("replace done")
     assert set(outcomes[: done + 1]) == {"old"}
     assert set(outcomes[done + 2 :]) == {"new"}
 
 
-def full_once(step):
+def once(step, error):
+    """Something happens at one step, and not again."""
     count = -1
 
     def announce(_):
         nonlocal count
         count += 1
         if count == step:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise error
 
     return announce
 
@@ -146,12 +132,8 @@ def test_ctrl_c_at_every_step(tmp_path):
         make_tree(root)
         before = snapshot(root)
 
-        def announce(_, left=iter(range(step, -1, -1))):
-            if next(left, None) == 0:
-                raise KeyboardInterrupt
-
         with pytest.raises(KeyboardInterrupt):
-            commit(root, changes(), announce)
+            commit(root, changes(), once(step, KeyboardInterrupt()))
         recover(root)
         assert snapshot(root) in (before, after), names[step]
 
@@ -236,6 +218,32 @@ def test_edits_that_contradict_one_another_are_left_alone(tmp_path):
     assert recover(root) is Recovery.OLD
 
 
+def test_nobody_recovers_what_another_process_is_in_the_middle_of(tree):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    program = f"""
+        import sys
+        from pathlib import Path
+        from splitter.system.transaction import FileChange, commit
+        def announce(name):
+            if name == "replace done":
+                print("swapped", flush=True)
+                sys.stdin.readline()
+        commit(Path({str(tree)!r}), (FileChange("new.rs", None, b""),), announce)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        assert process.stdout.readline() == b"swapped\n"
+        before = snapshot(tree)
+        for attempt in (lambda: recover(tree), lambda: commit(tree, changes())):
+            with pytest.raises(LockedError):
+                attempt()
+        assert snapshot(tree) == before
+        process.communicate(b"go on\n")
+    assert recover(tree) is Recovery.NOTHING
+    commit(tree, changes())
+
+
 def test_what_was_staged_and_is_lost_makes_it_go_back(tmp_path):
     names, _ = steps(tmp_path)
     root = tmp_path / "tree"
@@ -308,7 +316,10 @@ def test_a_journal_from_elsewhere_cannot_reach_out_of_the_tree(tree):
 
 def test_without_hard_links_copies_are_kept(tree):
     before = snapshot(tree)
-    with mock.patch("os.link", side_effect=PermissionError(errno.EPERM, "not here")), pytest.raises(KeyboardInterrupt):
+    with (
+        mock.patch("os.link", side_effect=PermissionError(errno.EPERM, "not here")),
+        pytest.raises(KeyboardInterrupt),
+    ):
         commit(tree, changes(), interrupted_at("replace done"))
     assert snapshot(tree) == before
 
@@ -335,7 +346,6 @@ def test_any_changes_killed_anywhere_and_killed_again_while_recovering(before, n
             (root / path).write_bytes(data)
         wanted = {path: new.get(path) for path in new.keys() | (gone & before.keys())}
         row = tuple(FileChange(path, digest(before.get(path)), data) for path, data in sorted(wanted.items()))
-        old = {path: data for path, data in before.items()}
         goal = {path: data for path, data in (before | wanted).items() if data is not None}
         for attempt in (lambda: commit(root, row, dying(first)), lambda: recover(root, dying(second))):
             try:
@@ -343,9 +353,9 @@ def test_any_changes_killed_anywhere_and_killed_again_while_recovering(before, n
             except Dead:
                 continue
         recovery = recover(root)
-        assert files(root) in (old, goal)
+        assert files(root) in (before, goal)
         if recovery is not Recovery.NOTHING:
-            assert files(root) == (old if recovery is Recovery.OLD else goal)
+            assert files(root) == (before if recovery is Recovery.OLD else goal)
         assert not any(path.is_dir() and not any(path.iterdir()) for path in root.rglob("*"))
 
 

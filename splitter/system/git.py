@@ -1,0 +1,166 @@
+"""What git knows of a tree, and commits to it.
+
+Invariant: works without git and outside a repository, where it says that there is none; hooks, filters and
+settings apply as they do when a person runs git. Paths are relative to the root and are never patterns.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from subprocess import CompletedProcess, run
+
+from splitter.errors import ToolError
+
+_QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+_NO_TREE = ("not a git repository", "must be run in a work tree")
+
+
+def find_root(path: Path, otherwise: Path) -> Path:
+    """Top of git's tree around a file or folder, or `otherwise` where there is none.
+
+    Raises `ToolError` where git finds a repository, but refuses to work in it.
+    """
+    folder = path.absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    try:
+        done = _run(folder, "rev-parse", "--show-toplevel")
+    except FileNotFoundError:
+        return otherwise.resolve()
+    said = done.stderr.decode(errors="replace")
+    if done.returncode and any(text in said for text in _NO_TREE):
+        return otherwise.resolve()
+    return Path(os.fsdecode(_checked(done, "rev-parse").removesuffix(b"\n"))).resolve()
+
+
+def is_repository(root: Path) -> bool:
+    """Say whether git keeps the tree that begins at `root`."""
+    try:
+        done = _run(root, "rev-parse", "--show-toplevel")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return (
+        not done.returncode and Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve() == root.resolve()
+    )
+
+
+def find_dirty(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the paths that differ from the last commit, or that git does not know though they are there.
+
+    Without git nothing is dirty: there is nothing to differ from.
+    """
+    if not paths or not is_repository(root):
+        return ()
+    if _run(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
+        changed = {path for path in paths if (root / path).exists()}
+    else:
+        changed = set(
+            _names(root, "diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--", *_literal(paths))
+        )
+    unknown = set(_names(root, "ls-files", "--others", "-z", "--", *_literal(paths)))
+    return tuple(path for path in paths if path in changed | unknown)
+
+
+def find_ignored(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the paths that git is told to ignore, and so would refuse to commit."""
+    if not paths or not is_repository(root):
+        return ()
+    done = _run(root, "check-ignore", "-z", "--stdin", words=b"\0".join(map(os.fsencode, paths)))
+    if done.returncode > 1:
+        _checked(done, "check-ignore")
+    ignored = _split(done.stdout)
+    return tuple(path for path in paths if path in ignored)
+
+
+def commit_paths(root: Path, paths: tuple[str, ...], message: str) -> str:
+    """Commit the paths as they stand, new and removed ones too, and nothing else; gives the commit's id.
+
+    What else is staged stays staged. Raises `ToolError` with git's own words where git or a hook refuses;
+    nothing is staged then that was not before.
+    """
+    _require_repository(root)
+    new = _literal(_names(root, "ls-files", "--others", "-z", "--", *_literal(paths)))
+    try:
+        if new:
+            _checked(_run(root, "add", "--intent-to-add", "--", *new), "add")
+        known = _known(root, paths)
+        # The environment is left alone: hooks inherit it.
+        command = ["git", "commit", "--only", "--file", "-", "--", *known]
+        done = run(command, cwd=root, input=os.fsencode(message), capture_output=True, check=False)
+        _checked(done, "commit")
+    except BaseException:
+        if new:
+            _run(root, "rm", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", *new)
+        raise
+    return _checked(_run(root, "rev-parse", "HEAD"), "rev-parse").decode().strip()
+
+
+def show(root: Path, revision: str, path: str) -> bytes:
+    """Content of a file in a revision; raises `ToolError` where there is no such revision or file."""
+    found = resolve(root, revision)
+    done = _run(root, "cat-file", "blob", f"{found}:{path}")
+    if done.returncode:
+        message = f"{path} is not in {revision}"
+        raise ToolError(message, f"`git ls-tree -r --name-only {revision}` lists what is.")
+    return done.stdout
+
+
+def find_files(root: Path, revision: str, folder: str = "") -> tuple[str, ...]:
+    """Paths of all files in a revision, or of those below a folder."""
+    found = resolve(root, revision)
+    row = _names(
+        root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", found, *([folder] if folder else ())
+    )
+    return tuple(row)
+
+
+def resolve(root: Path, revision: str) -> str:
+    """Id of the commit that a revision names; raises `ToolError` where it names none."""
+    _require_repository(root)
+    done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode:
+        message = f"git knows no revision `{revision}` in {root}"
+        raise ToolError(message, "Name a commit, a branch or a tag; `git log` lists commits.")
+    return done.stdout.decode().strip()
+
+
+def _require_repository(root: Path) -> None:
+    if not is_repository(root):
+        message = f"{root} is no git repository, or there is no git"
+        raise ToolError(message, "Do without git here, or install it and run `git init`.")
+
+
+def _known(root: Path, paths: tuple[str, ...]) -> list[str]:
+    """Pathspecs of those paths that a commit can be about."""
+    known = _names(root, "ls-files", "-z", "--", *_literal(paths))
+    if not known:
+        raise ToolError(f"nothing to commit: git knows none of {', '.join(paths)}", "Check the paths.")
+    return _literal(known)
+
+
+def _literal(paths: Iterable[str]) -> list[str]:
+    """Pathspecs that mean these paths, whatever characters are in them."""
+    return [f":(top,literal){path}" for path in paths]
+
+
+def _names(root: Path, *arguments: str) -> list[str]:
+    return _split(_checked(_run(root, *arguments), arguments[0]))
+
+
+def _split(output: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
+def _run(root: Path, *arguments: str, words: bytes = b"") -> "CompletedProcess[bytes]":
+    return run(
+        ["git", *arguments], cwd=root, env=os.environ | _QUIET, input=words, capture_output=True, check=False
+    )
+
+
+def _checked(done: "CompletedProcess[bytes]", command: str) -> bytes:
+    """What git printed; raises `ToolError` with git's words where it failed."""
+    if done.returncode == 0:
+        return done.stdout
+    words = (done.stderr + done.stdout).decode(errors="replace").strip()
+    message = f"`git {command}` failed: {words or f'it ended with {done.returncode}'}"
+    raise ToolError(message, f"Mend that, or run `git {command}` by hand; the files stay as they are.")

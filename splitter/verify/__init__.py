@@ -1,0 +1,1 @@
+"""Evidence of two trees to judgements: one check a file."""

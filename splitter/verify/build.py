@@ -1,0 +1,78 @@
+"""Check `build`: what built before builds after, and no warning is new.
+
+Invariant: a warning that moved with its code is the same warning.
+"""
+
+import re
+from collections import Counter
+
+from splitter.model.change import ChangeSet
+from splitter.model.check import CheckResult, Finding, judge
+from splitter.model.evidence import Build, Diagnostic, Evidence, Missing, Scope
+from splitter.verify.missing import absent
+from splitter.verify.places import in_monolith
+
+_NAMED = re.compile(r"`([^`]*)`")
+_PATH = re.compile(r"\b\w+(?:::\w+)+")
+_LISTED = ("unused_imports",)
+
+
+def check_build(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
+    """Compare the builds of two trees, configuration by configuration."""
+    if isinstance(before.builds, Missing) or isinstance(after.builds, Missing):
+        return absent("build", before.builds, after.builds)
+    now = {build.configuration.name: build for build in after.builds}
+    findings: list[Finding] = []
+    equal = compared = 0
+    for old in before.builds:
+        if not old.succeeded:
+            continue
+        compared += 1
+        new = now.get(old.configuration.name)
+        found = (
+            _compare(old, new, scope)
+            if new
+            else [Finding("", scope.monolith, 1, f"not built: {old.configuration.name}")]
+        )
+        equal += not found
+        findings += found
+    left_out = tuple(
+        f"{name} did not build beforehand: {error}" for name, error in sorted(before.left_out.items())
+    )
+    return judge("build", compared, equal, tuple(findings), lawful=left_out)
+
+
+def _compare(old: Build, new: Build, scope: Scope) -> list[Finding]:
+    name = new.configuration.name
+    if not new.succeeded:
+        errors = [d for d in new.diagnostics if d.level == "error"]
+        found = [_finding(error, f"{error.message} ({name})") for error in errors]
+        return found or [Finding("", scope.monolith, 1, f"the build failed without a word ({name})")]
+    known = Counter(key for d in old.diagnostics for key in _keys(d, scope))
+    found = []
+    for diagnostic in new.diagnostics:
+        fresh = [key for key in _keys(diagnostic, scope) if not known[key]]
+        known.subtract(_keys(diagnostic, scope))
+        if fresh:
+            found.append(_finding(diagnostic, f"new warning: {diagnostic.message} ({name})"))
+    return found
+
+
+def _keys(diagnostic: Diagnostic, scope: Scope) -> list[tuple[str, str, str, str]]:
+    """A warning without its place, once for each target; lists of names are taken apart, for they regroup freely."""
+    split = {scope.monolith, scope.residue_file, *scope.modules.values()}
+    path = scope.monolith if diagnostic.path in split else diagnostic.path
+    text = _PATH.sub(lambda found: _canonical(found.group(), scope), diagnostic.message)
+    names = _NAMED.findall(text) if diagnostic.code in _LISTED else []
+    texts = [f"{diagnostic.code} {name}" for name in names] or [text]
+    return [(target, diagnostic.code, path, text) for target in diagnostic.targets or ("",) for text in texts]
+
+
+def _canonical(path: str, scope: Scope) -> str:
+    segments = tuple(path.split("::"))
+    head = segments[:1] if segments[0] in ("crate", scope.crate) else ()
+    return "::".join(head + in_monolith(scope, segments[len(head) :]))
+
+
+def _finding(diagnostic: Diagnostic, message: str) -> Finding:
+    return Finding("", diagnostic.path, diagnostic.line, message)

@@ -1,0 +1,121 @@
+"""Check `mir`: every function, constant and static has the same MIR as before.
+
+Invariant: bodies are compared as a multiset, so that one too many counts as well as one too few; what is not
+equal to the letter passes only where the code asks for its own position, and is listed then.
+"""
+
+import re
+from collections import Counter, defaultdict
+
+from splitter.model.change import ChangeSet
+from splitter.model.check import CheckResult, Finding, Outcome, judge
+from splitter.model.evidence import Evidence, Missing, Scope
+from splitter.model.source import ItemKind, SourceFile
+from splitter.verify.lawful import positional_items
+from splitter.verify.mir_text import Body, place_of_body, read_bodies
+from splitter.verify.missing import absent
+from splitter.verify.places import module_of, parsed, unreadable
+
+_NUMBER = re.compile(r"\bconst \d+_u32\b")
+_STRING = re.compile(r'\bconst b?"(?:[^"\\]|\\.)*"')
+_CONTENT = re.compile(r"<[0-9a-f]{16}>")
+
+
+def check_mir(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
+    """Compare the MIR of two trees, configuration by configuration."""
+    if isinstance(before.mir, Missing) or isinstance(after.mir, Missing):
+        return absent("mir", before.mir, after.mir)
+    broken = unreadable(before.files) or unreadable(after.files)
+    if broken is not None:
+        return CheckResult("mir", Outcome.SKIPPED, reason=broken.message)
+    old_sources, new_sources = parsed(before.files), parsed(after.files)
+    compared = equal = 0
+    findings: list[Finding] = []
+    lawful: list[str] = []
+    compiled: set[str] = set()
+    for name, dump in before.mir.items():
+        old = read_bodies(dump, old_sources, scope)
+        new = read_bodies(after.mir.get(name, ""), new_sources, scope)
+        compiled |= {body.name for body in old}
+        found, noted = _compare(old, new, (old_sources, new_sources), scope, name)
+        findings += found
+        lawful += noted
+        compared += len(old)
+        equal += max(0, len(old) - len(found))
+    unproven = _unproven(old_sources, compiled, scope)
+    if unproven:
+        lawful.append(f"compiled in no configuration that was built: {', '.join(unproven)}")
+    return judge("mir", compared, equal, tuple(findings), lawful=tuple(dict.fromkeys(lawful)))
+
+
+def _compare(
+    old: list[Body],
+    new: list[Body],
+    sources: tuple[dict[str, SourceFile], dict[str, SourceFile]],
+    scope: Scope,
+    configuration: str,
+) -> tuple[list[Finding], list[str]]:
+    was = Counter((body.name, body.text) for body in old)
+    now = Counter((body.name, body.text) for body in new)
+    lost, extra = _left(old, now), _left(new, was)
+    positional = positional_items(sources[0].values())
+    findings, lawful = [], []
+    for body in lost:
+        place = place_of_body(body, sources[0], scope)
+        twin = next((other for other in extra if other.name == body.name), None)
+        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scope.monolith, 1)
+        if twin is not None:
+            extra.remove(twin)
+            if key in positional and _relaxed(body.text) == _relaxed(twin.text):
+                lawful.append(f"{key}: asks for its own position ({positional[key]})")
+                continue
+            there = place_of_body(twin, sources[1], scope)
+            path, line = (there[0].path, there[1].line) if there else (path, line)
+        message = _difference(body, twin) if twin else "has no MIR any more"
+        findings.append(Finding(key, path, line, f"`{body.name}` {message} ({configuration})"))
+    for body in extra:
+        place = place_of_body(body, sources[1], scope)
+        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scope.monolith, 1)
+        findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before ({configuration})"))
+    return findings, lawful
+
+
+def _left(bodies: list[Body], others: Counter[tuple[str, str]]) -> list[Body]:
+    """Bodies that find no equal among the others."""
+    spare = Counter(others)
+    left = []
+    for body in bodies:
+        spare[body.name, body.text] -= 1
+        if spare[body.name, body.text] < 0:
+            left.append(body)
+    return left
+
+
+def _relaxed(text: str) -> str:
+    return _CONTENT.sub("<>", _STRING.sub('const "…"', _NUMBER.sub("const …_u32", text)))
+
+
+def _difference(body: Body, twin: Body) -> str:
+    rows = zip(body.text.split("\n"), twin.text.split("\n"), strict=False)
+    was, now = next(((a, b) for a, b in rows if a != b), ("", ""))
+    if not was and not now:
+        return "has longer or shorter MIR than before"
+    return f"was `{was.strip()[:90]}`, is `{now.strip()[:90]}`"
+
+
+def _unproven(sources: dict[str, SourceFile], compiled: set[str], scope: Scope) -> list[str]:
+    """Functions of the monolith whose body stands in no dump."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for path, source in sources.items():
+        if module_of(scope, path)[: len(scope.parent)] == scope.parent:
+            for item in source.items:
+                if item.kind is ItemKind.FN:
+                    names["::".join((*scope.parent, item.name.removeprefix("r#")))].append(item.key)
+    trimmed = {name.rsplit("::", 1)[-1] for name in compiled}
+    known = compiled | trimmed
+    return sorted(
+        k
+        for name, keys in names.items()
+        if name not in known and name.rsplit("::")[-1] not in trimmed
+        for k in keys
+    )

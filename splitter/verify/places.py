@@ -1,0 +1,87 @@
+"""Which module a file of either tree is, and what a path means once the split's modules are thought away.
+
+Invariant: a path that leads into a module of the split is taken for the same path in the monolith, so that code
+before and after compares equal when nothing but its place changed.
+"""
+
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from splitter.errors import SourceError
+from splitter.model.evidence import Scope
+from splitter.model.source import SourceFile
+from splitter.source.parse import parse
+
+Path = tuple[str, ...]
+
+
+def module_of(scope: Scope, file: str) -> Path:
+    """Module path in the crate of a file of the split."""
+    if scope.residue and file == scope.residue_file:
+        return scope.parent + scope.residue
+    for module, path in scope.modules.items():
+        if path == file:
+            return scope.parent + place_of(module)
+    if file in (scope.residue_file, scope.monolith):
+        return scope.parent
+    # A folder that only holds modules is named by where it lies.
+    parts = PurePosixPath(file).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "mod" else parts
+    known = sorted(places(scope), key=len, reverse=True)
+    return scope.parent + next((place for place in known if parts[-len(place) :] == place), ())
+
+
+def place_of(module: str) -> Path:
+    """Path below the monolith of a plan's module path (`hash/sha1`)."""
+    return tuple(module.split("/")) if module else ()
+
+
+def places(scope: Scope) -> frozenset[Path]:
+    """Module paths below the monolith of everything that the split made, folders included."""
+    own = {place_of(module) for module in scope.modules if module}
+    folders = {place[:end] for place in own for end in range(1, len(place))}
+    return frozenset(own | folders | ({scope.residue} if scope.residue else set()))
+
+
+def in_monolith(scope: Scope, path: Path) -> Path:
+    """A path in the crate as it would read without the split's modules."""
+    rest = path[len(scope.parent) :]
+    if path[: len(scope.parent)] != scope.parent or not rest:
+        return path
+    own = places(scope)
+    end = next((end for end in range(len(rest), 0, -1) if rest[:end] in own), 0)
+    return scope.parent + rest[end:]
+
+
+def absolute(path: Path, module: Path) -> Path:
+    """A path that begins with `crate`, `self` or `super`, written in `module`, from the crate's root."""
+    if path[:1] == ("crate",):
+        return path[1:]
+    at = 1 if path[:1] == ("self",) else 0
+    while at < len(path) and path[at] == "super":
+        module = module[:-1]
+        at += 1
+    return module + path[at:]
+
+
+def parsed(files: dict[str, bytes]) -> dict[str, SourceFile]:
+    """Rust files of a tree as items; empty ones are left out. Raises `SourceError` for one that is no Rust."""
+    return {
+        path: _parse(path, data)
+        for path, data in sorted(files.items())
+        if path.endswith(".rs") and data.strip()
+    }
+
+
+def unreadable(files: dict[str, bytes]) -> SourceError | None:
+    """What keeps the files from being parsed, if anything."""
+    try:
+        parsed(files)
+    except SourceError as error:
+        return error
+    return None
+
+
+@lru_cache(maxsize=512)
+def _parse(path: str, data: bytes) -> SourceFile:
+    return parse(path, data)

@@ -1,0 +1,82 @@
+"""Check `symbols`: the built library exports the same names, and the source gives them the same signatures.
+
+Invariant: names come from the built file, signatures from the source; neither stands in for the other.
+"""
+
+from collections.abc import Iterator
+
+from splitter.graph.symbols import find_symbols
+from splitter.model.change import ChangeSet
+from splitter.model.check import CheckResult, Finding, Outcome, judge
+from splitter.model.evidence import Evidence, Missing, Scope
+from splitter.model.graph import Symbol
+from splitter.verify.canonical import Place, canonical_text
+from splitter.verify.missing import absent
+from splitter.verify.places import module_of, parsed, unreadable
+
+_Signed = dict[tuple[str, str, tuple[str, ...]], tuple[Symbol, str]]
+
+
+def check_symbols(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
+    """Compare exported names in each configuration, and signatures of exported functions and statics."""
+    if isinstance(before.symbols, Missing) or isinstance(after.symbols, Missing):
+        return absent("symbols", before.symbols, after.symbols)
+    broken = unreadable(before.files) or unreadable(after.files)
+    if broken is not None:
+        return CheckResult("symbols", Outcome.SKIPPED, reason=broken.message)
+    old, new = _signed(before, scope), _signed(after, scope)
+    places = {key[0]: symbol for key, (symbol, _) in (*new.items(), *old.items())}
+    files = {key[0]: path for signed in (new, old) for key, (_, path) in signed.items()}
+    findings: list[Finding] = []
+    compared = equal = 0
+    for name, names in before.symbols.items():
+        now = after.symbols.get(name, frozenset())
+        compared += len(names)
+        equal += len(names & now)
+        for symbol in sorted(names ^ now):
+            change = "is exported no more" if symbol in names else "was not exported before"
+            known = places.get(symbol)
+            item, line = (known.item, known.line) if known else ("", 1)
+            findings.append(
+                Finding(item, files.get(symbol, scope.monolith), line, f"`{symbol}` {change} ({name})")
+            )
+    compared += len(old)
+    equal += len(old.keys() & new.keys())
+    findings += _signatures(old, new)
+    if not compared and not findings:
+        return CheckResult("symbols", Outcome.NOT_APPLICABLE, reason="the file exports nothing")
+    built = {symbol for names in before.symbols.values() for symbol in names}
+    unbuilt = sorted({key[0] for key in old} - built)
+    note = (f"exported in no configuration that was built: {', '.join(unbuilt)}",) if unbuilt else ()
+    return judge("symbols", compared, equal, tuple(findings), lawful=note)
+
+
+def _signed(evidence: Evidence, scope: Scope) -> _Signed:
+    """Symbols by name, canonical signature and `cfg`s, with their files."""
+    found: _Signed = {}
+    for path, source in parsed(evidence.files).items():
+        place = Place(scope, path, module_of(scope, path))
+        for symbol in find_symbols(source):
+            found[symbol.name, canonical_text(symbol.signature, place), tuple(sorted(symbol.cfgs))] = (
+                symbol,
+                path,
+            )
+    return found
+
+
+def _signatures(old: _Signed, new: _Signed) -> Iterator[Finding]:
+    for key in sorted(old.keys() - new.keys()):
+        symbol, path = old[key]
+        now = next((other for other in new if other[0] == key[0] and other not in old), None)
+        if now is None:
+            yield Finding(symbol.item, path, symbol.line, f"`{symbol.name}` is declared as an export no more")
+            continue
+        place, file = new[now]
+        was, became = (key[1], now[1]) if key[1] != now[1] else (f"cfg {key[2]}", f"cfg {now[2]}")
+        yield Finding(symbol.item, file, place.line, f"`{symbol.name}` was `{was}`, is `{became}`")
+    for key in sorted(new.keys() - old.keys()):
+        if not any(other[0] == key[0] for other in old):
+            symbol, path = new[key]
+            yield Finding(
+                symbol.item, path, symbol.line, f"`{symbol.name}` was not declared as an export before"
+            )

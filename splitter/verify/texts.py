@@ -1,0 +1,79 @@
+"""What `splitter explain` prints about each check: what it looks at, why, and what it cannot see.
+
+Invariant: one text for every check; nothing here is computed.
+"""
+
+TEXTS = {
+    "tokens": """\
+Parses the files before and after and compares them item by item: every token, comment, doc and attribute of an
+item has to stand exactly once in the tree after, on the same item, in the same order. Comments that lead no item
+and inner attributes are compared as well. Thought away are visibility, the start of `self::` and `super::` paths
+(they are resolved and have to lead to the same place), relative include paths (likewise) and a comma before a
+closing bracket. What the tool added or dropped has to be of the kind that its listed reason names.
+
+Why: attributes left behind at the cut and docs that land on the next function are the classic losses of a split
+made by hand, and the compiler says nothing about them.
+
+Cannot see: an import that gives a name another meaning. `mir` does.""",
+    "build": """\
+Runs `cargo check --all-targets` in each configuration (default, no default features, all features, each feature
+that gates moved items), and compares the warnings: one that was not there before is a difference, one that moved
+with its code is not. Configurations that do not build beforehand are listed and left out.
+
+Why: a split can build while its tests or another feature set do not.
+
+Cannot see: anything about meaning; code for another platform is not compiled.""",
+    "symbols": """\
+Reads the names that the built library exports (from the shared library where there is one, else from the crate's
+own objects) in the default configuration and in those that compile what features gate, and compares them. The
+signatures of exported functions and statics are compared as the source gives them, with their `cfg`s.
+
+Why: a lost `#[no_mangle]` links away a function without a word.
+
+Cannot see: names exported for other platforms than the one at hand; their declarations are compared all the same.""",
+    "state": """\
+Finds every `static`, `thread_local!` and lazy cell, those inside functions, inline modules and macro calls
+included, and compares name, mutability, type and value. Each has to be defined as often as before.
+
+Why: a private static copied into two modules passes the compiler, the linker and every comparison of function
+bodies, and makes one counter into two.
+
+Cannot see: state that a macro of another crate makes from a name alone; the call itself is compared by `tokens`.""",
+    "api": """\
+Resolves every name that the file shows to code outside its module, through items and `use` declarations, before
+and after: it has to lead to the same item, be as visible, and exist under the same `cfg`s (compared by what they
+mean). Visible fields and methods are compared as well. What was private may become visible inside the old module,
+and no further.
+
+Why: a lost re-export breaks other crates, which no build here compiles.
+
+Cannot see: names that come through a glob import of another crate.""",
+    "mir": """\
+Has rustc print the MIR of the whole library (or binary) before and after and compares every function, constant and
+static, in the default configuration and in those that compile what features gate. Module paths of the split,
+source positions and numbers of allocations are made canonical (allocations by their content, followed through);
+everything else has to be equal to the letter. Code that asks for its own position (`line!`, `file!`,
+`module_path!`, log targets) cannot be equal and is listed item by item. Functions that no configuration compiled
+are listed too.
+
+Why: it is the meaning of the code after names are resolved: swapped helpers, a lost trait import that changes which
+method is called, or a changed constant show here and nowhere else before the tests.
+
+Cannot see: a static that became two (`state` does), attributes that work below MIR, such as `inline` (`tokens`
+does), and code that is not compiled here.""",
+    "tests": """\
+Runs `cargo test` (or the command given with `--test-command`) before and after, unit, integration and doc tests,
+and compares names, mapped through the split, and outcomes. A test that failed before may fail after.
+
+Why: a split that loses tests builds more easily.
+
+Cannot see: what no test looks at. A crate without tests is reported as such, not as passed.""",
+    "format": """\
+Compares every byte of the touched files with what the change set accounts for, and asks rustfmt, where it is
+installed, about every file: what was clean beforehand has to be clean after. Files that were not clean are held to
+their bytes alone, and named.
+
+Why: a reviewer has to be able to list all bytes that are not the author's.
+
+Cannot see: whether the code is pleasant to read.""",
+}

@@ -1,0 +1,43 @@
+"""`demo`: plans, splits and verifies a copy of the reference runtime, start to end.
+
+Invariant: does what a user would do with the same commands; nothing is prepared or left out.
+"""
+
+from dataclasses import dataclass
+
+from splitter.model.check import Level
+from splitter.model.outcome import Preview, RunResult, Status
+from splitter.planfile import dump
+from splitter.ports import Progress, Tree
+from splitter.workflow.apply import OpenBench, apply_plan
+from splitter.workflow.plan import preview_plan, preview_source
+from splitter.workflow.status import status_of
+
+SOURCE = "src/value/ffi.rs"
+PLAN = "split.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demonstration showed: the plan, every phase with its checks, and the progress report at the end."""
+
+    preview: Preview
+    result: RunResult
+    status: Status
+
+
+def run_demo(
+    tree: Tree,
+    open_bench: OpenBench,
+    plan_text: str | None,
+    *,
+    level: Level = Level.STANDARD,
+    progress: Progress = lambda _: None,
+) -> Demo:
+    """Split the copy of `native_ref` that `tree` is; `plan_text` is a plan to take instead of a fresh one."""
+    progress(f"planning {SOURCE}")
+    text = plan_text if plan_text is not None else dump(preview_source(tree, SOURCE).plan)
+    tree.save(PLAN, text)
+    preview = preview_plan(tree, text, PLAN)
+    result = apply_plan(tree, open_bench, text, PLAN, phases="all", level=level, progress=progress)
+    return Demo(preview, result, status_of(tree, text, PLAN))

@@ -1,0 +1,23 @@
+"""Unified diffs of a change, as `git diff` would print them."""
+
+import difflib
+from collections.abc import Mapping
+
+
+def unified_diff(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
+    """Diff of all files that differ; a file that only one side has is compared with `/dev/null`."""
+    parts: list[str] = []
+    for path in sorted({*before, *after}):
+        old, new = before.get(path), after.get(path)
+        if old == new:
+            continue
+        rows = difflib.unified_diff(
+            _lines(old), _lines(new), f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null"
+        )
+        for row in rows:
+            parts.append(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n")
+    return "".join(parts)
+
+
+def _lines(data: bytes | None) -> list[str]:
+    return (data or b"").decode("utf-8", "replace").splitlines(keepends=True)

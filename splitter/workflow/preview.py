@@ -1,0 +1,123 @@
+"""A plan with the figures that a person judges it by; joins planner and rewriter.
+
+Invariant: reads only; expected edits are counted on the change set that names alone would give.
+"""
+
+from collections import Counter
+
+from splitter.model.change import Added, Why
+from splitter.model.graph import SymbolGraph
+from splitter.model.outcome import ModuleFigures, Preview
+from splitter.model.plan import Layout, Module, Plan
+from splitter.model.source import ItemKind
+from splitter.ports import Tree
+from splitter.rewrite.move_items import move_items
+from splitter.rewrite.places import Place, place_of
+from splitter.rewrite.places import Tree as Places
+from splitter.rewrite.world import World
+from splitter.workflow.session import legacy_file, legacy_name
+from splitter.workflow.status import count_functions
+
+_STAYS = {
+    ItemKind.USE: "imports stay, copied to the modules that need them",
+    ItemKind.INNER: "inner attributes and docs belong to the file",
+    ItemKind.MOD: "a module of its own stays where it is declared",
+    ItemKind.EXTERN_CRATE: "`extern crate` belongs to the file",
+    ItemKind.OPAQUE: "the parser does not know its syntax",
+}
+
+
+def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
+    """Figures of a plan over the source that it was made for."""
+    source = graph.source
+    placed = plan.placed
+    edits = _visibility_edits(tree, graph, plan)
+    rows = tuple(
+        _figures(graph, plan, phase.number, module, edits) for phase in plan.phases for module in phase.modules
+    )
+    residue = tuple(item.key for item in source.items if item.key not in placed)
+    moved = sum(source.whole(source.by_key[key]).count(b"\n") for key in placed if key in source.by_key)
+    return Preview(
+        plan=plan,
+        lines=source.line_count,
+        items=len(source.items),
+        functions=sum(count_functions(source, item.key) for item in source.items),
+        exported=len({symbol.name for symbol in graph.symbols}),
+        modules=rows,
+        residue=residue,
+        residue_lines=source.line_count - moved,
+        stays={key: _why_stays(graph, key) for key in residue},
+        metrics=_metrics(graph, plan, rows),
+        mentions=tree.mentions(source.path),
+        notes=tuple(
+            f"{source.path}:{item.line}: `{item.key}` stays: {item.stays}" for item in source.items if item.stays
+        ),
+    )
+
+
+def _figures(
+    graph: SymbolGraph, plan: Plan, number: int, module: Module, edits: Counter[Place]
+) -> ModuleFigures:
+    source = graph.source
+    placed = plan.placed
+    items = [source.by_key[key] for key in module.items if key in source.by_key]
+    used = {use for key in module.items for use in graph.uses.get(key, ()) if placed.get(use) != module.path}
+    shared = tuple(key for key in (item.key for item in source.items) if key in used)
+    reasons = Counter(module.why.get(key, "") for key in module.items if key.startswith(("fn:", "call:")))
+    return ModuleFigures(
+        phase=number,
+        path=module.path,
+        doc=module.doc,
+        lines=sum(source.whole(item).count(b"\n") for item in items),
+        functions=sum(count_functions(source, item.key) for item in items),
+        items=len(items),
+        why=reasons.most_common(1)[0][0] if reasons else "",
+        shared=shared,
+        visibility_edits=edits[place_of(module.path)],
+    )
+
+
+def _visibility_edits(tree: Tree, graph: SymbolGraph, plan: Plan) -> Counter[Place]:
+    """Visibility edits that each module's items need once everything has moved."""
+    standing = tree.place(plan.source)
+    legacy = plan.layout is Layout.LEGACY
+    world = World(
+        tree=Places(plan.source, standing.children),
+        crate_path=standing.module,
+        source=graph.source,
+        residue_file=legacy_file(plan) if legacy else plan.source,
+        origin=(),
+        residue=(legacy_name(plan),) if legacy else (),
+        places={key: place_of(path) for key, path in plan.placed.items() if key in graph.source.by_key},
+        docs={},
+        planned=frozenset(place_of(m.path) for phase in plan.phases for m in phase.modules),
+        by_names=True,
+    )
+    change = move_items(world)
+    found: Counter[Place] = Counter()
+    for place in world.members:
+        row = change.files[world.file(place)]
+        found[place] = sum(1 for p in row if isinstance(p, Added) and p.why is Why.VISIBILITY)
+    return found
+
+
+def _why_stays(graph: SymbolGraph, key: str) -> str:
+    item = graph.source.by_key[key]
+    if item.stays or item.kind in _STAYS:
+        return item.stays or _STAYS[item.kind]
+    if item.test_only:
+        return "tests see everything here"
+    users = graph.users.get(key, frozenset())
+    return f"shared by {len(users)} items" if len(users) > 1 else "no module asks for it"
+
+
+def _metrics(graph: SymbolGraph, plan: Plan, rows: tuple[ModuleFigures, ...]) -> dict[str, float]:
+    placed = plan.placed
+    ties = [(r.src, r.dst) for r in graph.references if r.src in placed and r.dst in placed]
+    inside = sum(1 for src, dst in ties if placed[src] == placed[dst])
+    return {
+        "modules": float(len(rows)),
+        "cohesion": round(inside / len(ties), 3) if ties else 1.0,
+        "visibility_edits": float(sum(row.visibility_edits for row in rows)),
+        "largest_module_lines": float(max((row.lines for row in rows), default=0)),
+    }
