@@ -4,6 +4,7 @@ Invariant: loads what a command needs when the command runs, so that `--help` an
 goes through `run_guarded`.
 """
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ import click
 from splitter.commands.apply import apply_command
 from splitter.commands.demo import demo_command
 from splitter.commands.explain import explain_command
-from splitter.commands.failures import run_guarded
+from splitter.commands.failures import PipeClosed, run_guarded
 from splitter.commands.graph import graph_command
 from splitter.commands.plan import plan_command
 from splitter.commands.status import status_command
@@ -30,6 +31,14 @@ _COMMANDS = (
     explain_command,
     demo_command,
 )
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from splitter.commands.wiring import tool_version
+
+        click.echo(f"splitter {tool_version()}")
+        context.exit()
 
 
 class Splitter(click.Group):
@@ -50,8 +59,39 @@ class Splitter(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise _PipeClosed from None
+            raise PipeClosed from None
 
 
-class _PipeClosed(Exception):
-    """Whoever read our output has gone."""
+@click.group(
+    cls=Splitter,
+    name="splitter",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog='Completion in the shell: eval "$(_SPLITTER_COMPLETE=bash_source splitter)"; also zsh_source, fish_source.',
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+def cli() -> None:
+    """Split a monolithic Rust file into domain modules, phase by phase, and prove that only the place changed."""
+
+
+for _command in _COMMANDS:
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Entry point of `splitter`."""
+    _run(sys.argv[1:], "splitter")
+
+
+def cargo_main() -> NoReturn:
+    """Entry point of `cargo-splitter`; cargo passes the name of its subcommand on."""
+    arguments = sys.argv[1:]
+    _run(arguments[1:] if arguments[:1] == ["splitter"] else arguments, "cargo splitter")
+
+
+def _run(arguments: list[str], name: str) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no failure
+    cli.main(arguments, prog_name=name, complete_var="_SPLITTER_COMPLETE")

@@ -109,9 +109,7 @@ def _check_twins(made: _Checking) -> None:
         twins = sorted(keys, key=lambda key: known[key].span)
         homes = {key: made.homes.get(key) for key in twins}
         if len(set(homes.values())) > 1:
-            last = max(
-                (made.places[key] for key in twins if key in made.places), key=lambda place: place[1::2]
-            )
+            last = max((made.places[key] for key in twins if key in made.places), key=lambda place: place[1::2])
             told = ", ".join(f"`{key}` is in {_where(home)}" for key, home in homes.items())
             made.add(last, f"twins of one name have to stay together: {told}", "move all of them, or none")
 

@@ -51,6 +51,9 @@ class Tree(Protocol):
     def receipts(self, source: str) -> tuple[Receipt, ...]:
         """Receipts of the finished phases of a source, in order."""
 
+    def recall(self, path: str, digest: str) -> bytes | None:
+        """An earlier content of a file by its SHA-256: as it stands, kept before a phase, or from git's history."""
+
     def base(self, digest: str) -> bytes:
         """Content that was kept before a phase, by its SHA-256."""
 

@@ -25,11 +25,12 @@ _PATH = click.Path(path_type=Path)
 @level_option
 @build_options
 @format_option("table", "json")
-def demo_command(  # noqa: PLR0913, PLR0917 - one parameter an option
+def demo_command(
     folder: Path | None, plan: Path | None, all_features: bool, level: Level, build: "BuildOptions", form: str
 ) -> int:
-    """Copy the reference runtime to DIR (a new folder if none is named), plan it afresh or take a reviewed plan,
-    apply every phase, and show what was proved.
+    """Split a copy of the reference runtime in DIR, or in a new folder, and show what was proved.
+
+    It is planned afresh, or by a reviewed plan; then every phase is applied.
     """
     with open_progress() as steps:
         work, demo = wiring.run_demo(folder, plan, build, steps, level=level, all_features=all_features)

@@ -7,12 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import click
 
 from splitter.errors import PlanError, SplitterError
 
 _INTERRUPTED, _CLOSED, _BUG = 130, 141, 70
+
+
+class PipeClosed(Exception):
+    """Whoever read our output has gone."""
 
 
 def run_guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
@@ -24,14 +29,16 @@ def run_guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         error.show()
+        if _wants_json(arguments):
+            click.echo(json.dumps({"error": error.format_message(), "advice": ""}, indent=2))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted; the tree is as it was or wholly the next state; run `splitter status`")
         return _INTERRUPTED
-    except BrokenPipeError:
+    except PipeClosed:
         _close_quietly()
         return _CLOSED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug of ours, whatever it is
         _report(error, arguments)
         return _BUG
     return returned if isinstance(returned, int) else 0
@@ -51,8 +58,7 @@ def _tell(error: SplitterError, *, as_json: bool) -> None:
     shape: dict[str, object] = {"error": error.message, "advice": error.advice}
     if isinstance(error, PlanError):
         shape["problems"] = [
-            {"path": p.path, "line": p.line, "message": p.message, "suggestion": p.suggestion}
-            for p in error.problems
+            {"path": p.path, "line": p.line, "message": p.message, "suggestion": p.suggestion} for p in error.problems
         ]
     click.echo(json.dumps(shape, indent=2))
 
@@ -73,7 +79,7 @@ def _say(text: str) -> None:
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Say whether JSON was asked for, also where the arguments could not be parsed."""
     rows = list(arguments)
-    return "--format=json" in rows or ("--format", "json") in zip(rows, rows[1:], strict=False)
+    return "--format=json" in rows or ("--format", "json") in pairwise(rows)
 
 
 def _close_quietly() -> None:

@@ -84,9 +84,7 @@ def build_options(command: Command) -> Command:
     for option in (
         click.option("--test-command", metavar="COMMAND", help="Shell command that takes the place of `cargo test`."),
         click.option("--target", metavar="TRIPLE", help="Platform to build for."),
-        click.option(
-            "--features", multiple=True, metavar="NAMES", help="Features that are on in every configuration."
-        ),
+        click.option("--features", multiple=True, metavar="NAMES", help="Features that are on in every configuration."),
         click.option("--manifest-path", type=path, metavar="FILE", help="Cargo.toml of the package."),
         click.option("-p", "--package", metavar="NAME", help="Package of the workspace that is built."),
     ):
@@ -96,17 +94,16 @@ def build_options(command: Command) -> Command:
 
 def complete_phases(context: click.Context, _parameter: click.Parameter, started: str) -> list[CompletionItem]:
     """Numbers of the plan's phases, with their names."""
+    named = context.params.get("plan") or next(iter(context.args), None)  # unparsed behind an option without value
     try:
-        plan = wiring.read_old_plan(context.params["plan"])
-    except (SplitterError, OSError, KeyError):
+        plan = wiring.read_old_plan(Path(named)) if named else None
+    except (SplitterError, OSError):
         return []
     phases = plan.phases if plan else ()
     return [CompletionItem(str(p.number), help=p.name) for p in phases if str(p.number).startswith(started)]
 
 
-def complete_checks(
-    _context: click.Context, _parameter: click.Parameter, started: str
-) -> list[CompletionItem]:
+def complete_checks(_context: click.Context, _parameter: click.Parameter, started: str) -> list[CompletionItem]:
     """Names of the checks, with what they look at."""
     checks = wiring.known_checks()
     return [CompletionItem(check.name, help=check.summary) for check in checks if check.name.startswith(started)]

@@ -4,7 +4,6 @@ Invariant: a result is written in one go, after it is complete; colour goes to t
 `NO_COLOR` is set. What is no terminal gets tables of a fixed width.
 """
 
-import json
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,13 +18,13 @@ _WIDEST = 120
 
 def show(result: "RenderableType", stream: IO[str] | None = None) -> None:
     """Print tables and lines on stdout, or on another stream; lines with places are not broken."""
-    from rich.console import Console
+    from rich.console import Console, Group
 
     to = stream or sys.stdout
     console = Console(file=to, highlight=False, markup=False, emoji=False)
     console.width = min(console.width, _WIDEST) if console.is_terminal else _WIDTH_OF_LOGS
     with console.capture() as captured:
-        console.print(result, crop=False)
+        console.print(Group(result), crop=False)  # a bare text would be joined to others, and broken
     rows = captured.get().splitlines()
     show_text("\n".join(row.rstrip() for row in rows) + "\n", to)
 
@@ -39,7 +38,9 @@ def show_text(text: str, stream: IO[str] | None = None) -> None:
 
 def show_json(shape: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Write JSON values; ASCII only, so that any pipe can take them."""
-    show_text(json.dumps(shape, indent=2) + "\n")
+    from splitter.report.json_shapes import dump
+
+    show_text(dump(shape) + "\n")
 
 
 def exit_code(verdict: Verdict) -> int:

@@ -94,9 +94,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         _edit(file, output or file, moves, form)
 
 
-def _work(
-    check: bool, refresh: bool, moves: tuple[tuple[str, str], ...], explain: str | None
-) -> dict[str, bool]:
+def _work(check: bool, refresh: bool, moves: tuple[tuple[str, str], ...], explain: str | None) -> dict[str, bool]:
     return {"--check": check, "--refresh": refresh, "--move": bool(moves), "--explain": explain is not None}
 
 

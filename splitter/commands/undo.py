@@ -13,9 +13,7 @@ from splitter.errors import UsageError
 
 @click.command("undo", short_help="Take the last phase back, or an earlier one with those after it.")
 @plan_argument
-@click.option(
-    "--phase", type=click.IntRange(min=1), metavar="N", shell_complete=complete_phases, help="This phase."
-)
+@click.option("--phase", type=click.IntRange(min=1), metavar="N", shell_complete=complete_phases, help="This phase.")
 @click.option("--and-later", is_flag=True, help="With --phase: also those after it.")
 @format_option("table", "json")
 def undo_command(plan: Path, phase: int | None, and_later: bool, form: str) -> int:
@@ -31,9 +29,9 @@ def undo_command(plan: Path, phase: int | None, and_later: bool, form: str) -> i
     if form == "json":
         from splitter.report.json_shapes import undo_shape
 
-        show_json(undo_shape(result))
+        show_json(undo_shape(result.phases))
     else:
         from splitter.report.run_table import undo_table
 
-        show(undo_table(result))
+        show(undo_table(result.phases))
     return exit_code(result.verdict)

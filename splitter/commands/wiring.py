@@ -86,7 +86,11 @@ def save(path: Path, text: str) -> None:
     from splitter.system.lock import hold_lock
     from splitter.system.tree import open_tree
 
-    with hold_lock(open_tree(path).root, f"splitter, writing {path}"):
+    root = open_tree(path).root
+    if not root.is_dir():
+        message = f"{root}: there is no such folder"
+        raise UsageError(message, "Make it first, or name another file.")
+    with hold_lock(root, f"splitter, writing {path}"):
         tree, inside = _locate(path, path)
         tree.save(inside, text)
 
@@ -144,7 +148,7 @@ def explain_item(file: PlanFile, key: str) -> str:
     return explain_item(file.tree, file.text, file.path, key)
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - all by name
     file: PlanFile,
     build: "BuildOptions",
     steps: Steps,
@@ -209,7 +213,7 @@ def run_demo(
     text = None if plan is None else _text(plan, "plan")
     work = folder or new_folder("splitter-demo")
     copy_tree(package_data(_DEMO_SOURCE), work)
-    tree = DiskTree(work.resolve(), in_git=False)
+    tree = DiskTree(work.resolve())
     if all_features:
         known = tomllib.loads(tree.read("Cargo.toml").decode())["features"]
         build = replace(build, features=tuple(sorted({*known, *build.features} - {"default"})))

@@ -6,6 +6,7 @@ Source: The Rust Reference, "Namespaces".
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from splitter.graph.macro_rules import Defined, MacroRules, defined_by, read_macro
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.tokens import Token, TokenKind, code_tokens
 
@@ -21,6 +22,9 @@ class Definitions:
     values: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     macros: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     by_item: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    by_call: dict[str, Defined] = field(default_factory=dict)
+    """What calls of the file's own macros define, by name."""
+    rules: dict[str, MacroRules] = field(default_factory=dict)
 
     def named(self, name: str) -> list[str]:
         """Keys of all items that define the name in any namespace."""
@@ -31,6 +35,9 @@ class Definitions:
 def find_definitions(source: SourceFile) -> Definitions:
     """Definitions of all items of a file."""
     made = Definitions()
+    for item in source.items:
+        if item.kind is ItemKind.MACRO:
+            made.rules.setdefault(item.name, read_macro(source.data, item.core.start, item.core.end))
     for item in source.items:
         names = _define(made, source, item)
         made.by_item[item.key] = tuple(dict.fromkeys(names))
@@ -59,14 +66,26 @@ def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
     if kind is ItemKind.MACRO:
         made.macros[name].append(key)
         return [name]
-    if kind in (ItemKind.CALL, ItemKind.EXTERN):
+    if kind in (ItemKind.CALL, ItemKind.EXTERN, ItemKind.OPAQUE):
         tokens = code_tokens(source.data, item.core.start, item.core.end)
-        names = _inside(tokens, item)
+        known = _by_rules(made, tokens) if kind is ItemKind.CALL else None
+        names = _inside(tokens, item) if known is None else [one.name for one in known]
+        made.by_call.update({one.name: one for one in known or ()})
         for inner in names:
             space = made.types if inner[:1].isupper() and not inner.isupper() else made.values
             space[inner].append(key)
         return names
     return []
+
+
+def _by_rules(made: Definitions, tokens: list[Token]) -> tuple[Defined, ...] | None:
+    """What the call defines by the rules of a macro of this file; None where that cannot be told."""
+    bang = next((at for at, token in enumerate(tokens) if token.text == b"!"), 0)
+    rules = made.rules.get(tokens[bang - 1].text.decode()) if bang else None
+    if rules is None:
+        return None
+    close = len(tokens) - 2 if tokens[-1].text == b";" else len(tokens) - 1
+    return defined_by(rules, tokens[bang + 2 : close])
 
 
 def _inside(tokens: list[Token], item: Item) -> list[str]:
@@ -76,7 +95,7 @@ def _inside(tokens: list[Token], item: Item) -> list[str]:
     keywords = (b"fn", b"static", b"type", b"struct", b"enum", b"const", b"trait", b"union")
     for at, token in enumerate(tokens[:-1]):
         depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
-        if depth != 1 or token.text not in keywords or tokens[at - 1].text == b"*":
+        if depth > 1 or (depth == 0 and item.kind is not ItemKind.OPAQUE) or token.text not in keywords or tokens[at - 1].text == b"*":
             continue
         following = at + 2 if tokens[at + 1].text in (b"mut", b"ref") else at + 1
         if following < len(tokens) and tokens[following].kind is TokenKind.IDENT and tokens[following].text not in keywords:

@@ -3,6 +3,7 @@
 Source: The Rust Reference, "Application binary interface": `no_mangle`, `export_name`.
 """
 
+from splitter.graph.definitions import find_definitions
 from splitter.model.graph import Symbol
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.attributes import read_attributes
@@ -15,7 +16,13 @@ _NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
 def find_symbols(source: SourceFile) -> tuple[Symbol, ...]:
     """Exported functions and statics of a file, those inside impls, inline modules and macro calls included."""
     found: list[Symbol] = []
+    definitions = find_definitions(source)
     for item in source.items:
+        by_call = [definitions.by_call[n] for n in definitions.by_item[item.key] if n in definitions.by_call]
+        if by_call and item.kind is ItemKind.CALL:
+            exported = (one for one in by_call if one.exported)
+            found += [Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in exported]
+            continue
         if item.symbol and item.kind in _HEADS:
             tokens = code_tokens(source.data, item.core.start, item.core.end)
             found.append(Symbol(item.symbol, item.key, signature(tokens), item.line, item.cfgs))

@@ -96,8 +96,8 @@ class Evidence:
 class Scope:
     """What a comparison is about.
 
-    `parent` is the monolith's module path in its crate (`("value", "ffi")`, empty at the root), `crate` the crate's name
-    in Rust (`native_ref`). `monolith` and `modules` are paths of files: the residue's, and module path to file.
+    `parent` is the monolith's module path in its crate (`("value", "ffi")`, empty at the root), `crate` the crate's
+    name in Rust (`native_ref`). `monolith` and `modules` are paths of files: the residue's, and module path to file.
     `moved` says to which module each item went, by its key in the tree before; `residue` is the residue's module
     path below `parent` (`()` for the inline layout, `("ffi_legacy",)` for the legacy one).
     `modules` includes those of earlier phases, which stand in both trees.

@@ -92,6 +92,11 @@ class Item:
         return self.stays is None and self.kind in MOVABLE
 
     @property
+    def deprecated(self) -> bool:
+        """Say whether naming the item raises a warning."""
+        return any(attribute.startswith("#[deprecated") for attribute in self.attributes)
+
+    @property
     def test_only(self) -> bool:
         """Say whether the item exists in test builds only."""
         return "test" in self.cfgs or any(a.startswith(("#[test]", "#[bench]")) for a in self.attributes)

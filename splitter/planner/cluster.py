@@ -4,9 +4,6 @@ Invariant: knows no types, no phases; each function is in one cluster, or, where
 users, in none.
 """
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
-
 from splitter.model.graph import SymbolGraph
 from splitter.planner.features import Features
 from splitter.planner.join import Cluster, join_runs
@@ -16,15 +13,11 @@ from splitter.planner.similarity import find_nearness, find_similarity
 from splitter.planner.units import Unit
 from splitter.planner.vocabulary import divide, find_labels
 
-if TYPE_CHECKING:
-    from splitter.planner.similarity import Matrix
-
-_CUTS = (1.0, 1.5, 2.0, 2.5)
-_COARSE_TO_FINE = (0.8, 1.0, 1.25)
-_DOUBT = 0.5
+_RUNS = 1.5
 _CLUSTERS = 0.85
 _GROWTH = 0.45
 _USUAL_LINES = 250
+_WINDOW = 1200
 
 
 def find_clusters(
@@ -34,18 +27,18 @@ def find_clusters(
     fixed: dict[int, str | None],
     target_lines: int = _USUAL_LINES,
 ) -> list[tuple[Cluster, str | None]]:
-    """Clusters of unit numbers, each with its module path where rules or the lexicon settle it."""
+    """Clusters of unit numbers, each with its module path where rules or the lexicon settle it.
+
+    A file of more functions than fit into one matrix is grouped window by window.
+    """
     anchors = [at for at, unit in enumerate(units) if unit.anchor and at not in fixed]
-    own = tuple(units[at] for at in anchors)
-    known = tuple(features[at] for at in anchors)
+    labels = find_labels(tuple(features[at] for at in anchors), load_lexicon())
     found: list[tuple[Cluster, str | None]] = []
-    if anchors:
-        similarity = find_similarity(graph, own, known)
-        near = similarity + find_nearness(len(anchors))
-        clusters = group(similarity, near, target_lines)
-        labels = find_labels(known, load_lexicon())
-        divided = divide(clusters, labels, known, near) if labels else [(one, None) for one in clusters]
-        found = [(tuple(anchors[at] for at in members), path) for members, path in divided]
+    for start in range(0, len(anchors), _WINDOW):
+        window = anchors[start : start + _WINDOW]
+        own = {at - start: path for at, path in labels.items() if start <= at < start + len(window)}
+        found += _group(graph, units, features, window, own, target_lines)
+    found = _merge(found)
     for path in sorted({path for path in fixed.values() if path}):
         forced = tuple(at for at in sorted(fixed) if fixed[at] == path)
         same = next((number for number, one in enumerate(found) if one[1] == path), None)
@@ -56,29 +49,38 @@ def find_clusters(
     return found
 
 
-def group(similarity: "Matrix", near: "Matrix", target_lines: int = _USUAL_LINES) -> list[Cluster]:
-    """Clusters of all units by what several ways of cutting and joining agree on.
+def _group(
+    graph: SymbolGraph,
+    units: tuple[Unit, ...],
+    features: tuple[Features, ...],
+    window: list[int],
+    labels: dict[int, str],
+    target_lines: int,
+) -> list[tuple[Cluster, str | None]]:
+    """Clusters of the units in one window of the file."""
+    known = tuple(features[at] for at in window)
+    similarity = find_similarity(graph, tuple(units[at] for at in window), known)
+    near = similarity + find_nearness(len(window))
+    runs, count = _counts(len(window), target_lines)
+    clusters = join_runs(near, cut_runs(similarity, runs), count)
+    divided = divide(clusters, labels, known, near) if labels else [(one, None) for one in clusters]
+    return [(tuple(window[at] for at in members), path) for members, path in divided]
 
-    Source: Fred and Jain, "Combining multiple clusterings using evidence accumulation" (PAMI 27, 2005).
-    """
-    import numpy as np
 
-    size = len(similarity)
+def _merge(found: list[tuple[Cluster, str | None]]) -> list[tuple[Cluster, str | None]]:
+    """Clusters of one path joined, in the order in which they were first met."""
+    paths: dict[str, list[int]] = {}
+    merged: list[tuple[Cluster, str | None]] = []
+    for members, path in found:
+        if path is None:
+            merged.append((members, None))
+        else:
+            paths.setdefault(path, []).extend(members)
+    return [*((tuple(sorted(row)), path) for path, row in paths.items()), *merged]
+
+
+def _counts(functions: int, target_lines: int) -> tuple[int, int]:
+    """How many runs to cut and how many clusters to leave; smaller modules are wished for in proportion."""
     wish = min(2.0, max(0.5, (_USUAL_LINES / max(1, target_lines)) ** 0.5))
-    count = max(min(2, size), round(_CLUSTERS * size**_GROWTH * wish))
-    wanted = [max(min(2, size), round(count * factor)) for factor in _COARSE_TO_FINE]
-    cuts = [round(factor * size**0.5 * wish) for factor in _CUTS]
-    runs = cut_runs(similarity, [max(left, right) for left in cuts for right in wanted])
-    ways = []
-    for cut in cuts:
-        for clusters in wanted:
-            label = np.zeros(size, dtype=np.int64)
-            joined = join_runs(near, runs[min(size, max(cut, clusters, 1))], clusters)
-            for number, members in enumerate(joined):
-                label[list(members)] = number
-            ways.append(label)
-    agreed = sum((way[:, None] == way[None, :]).astype(np.float32) for way in ways) / len(ways)
-    lumps: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for at, labels in enumerate(zip(*ways, strict=True)):
-        lumps[labels].append(at)
-    return join_runs(agreed + _DOUBT * near, lumps.values(), count)
+    clusters = max(1, round(_CLUSTERS * functions**_GROWTH * wish))
+    return max(clusters, round(_RUNS * functions**0.5 * wish)), clusters

@@ -23,22 +23,27 @@ class Domain:
     group: str
     doc: str
     prefixes: tuple[Phrase, ...]
-    words: tuple[Phrase, ...]
+    words: frozenset[str]
+    phrases: tuple[Phrase, ...]
     whole: re.Pattern[str] | None
 
     def tells(self, name: Phrase) -> bool:
         """Say whether a name, in words, contains one of the domain's words or is wholly of its patterns."""
-        if any(_within(phrase, name) for phrase in self.words):
+        if not self.words.isdisjoint(name) or any(
+            phrase[0] in name and _within(phrase, name) for phrase in self.phrases
+        ):
             return True
         return self.whole is not None and self.whole.fullmatch("_".join(name)) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """All known domains, and their groups in the order in which they are best moved."""
+    """All known domains, their groups in the order in which they are best moved, and words that say little."""
 
     domains: tuple[Domain, ...]
     groups: tuple[str, ...]
+    usual: frozenset[str]
+    verbs: frozenset[str]
 
     def beginning(self, name: Phrase) -> Domain | None:
         """The domain with the longest prefix that the words of a name begin with."""
@@ -59,7 +64,9 @@ class Lexicon:
 def load_lexicon() -> Lexicon:
     """The lexicon that ships with the package."""
     table = tomllib.loads(files("splitter.planner").joinpath("domains.toml").read_text("utf-8"))
-    return Lexicon(tuple(_domain(path, entry) for path, entry in table["domain"].items()), tuple(table["groups"]))
+    domains = tuple(_domain(path, entry) for path, entry in table["domain"].items())
+    words = table["words"]
+    return Lexicon(domains, tuple(table["groups"]), frozenset(words["usual"]), frozenset(words["verbs"]))
 
 
 def _domain(path: str, entry: dict[str, Any]) -> Domain:
@@ -72,7 +79,8 @@ def _domain(path: str, entry: dict[str, Any]) -> Domain:
         group=entry["group"],
         doc=entry["doc"],
         prefixes=prefixes,
-        words=(*plain, *prefixes),
+        words=frozenset(phrase[0] for phrase in (*plain, *prefixes) if len(phrase) == 1),
+        phrases=tuple(phrase for phrase in (*plain, *prefixes) if len(phrase) > 1),
         whole=re.compile(whole) if whole else None,
     )
 

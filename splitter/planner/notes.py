@@ -30,4 +30,4 @@ def place_notes(graph: SymbolGraph, placed: dict[str, str]) -> dict[str, str]:
 
 def _settle(waiting: list[str], homes: list[str | None], found: dict[str, str]) -> None:
     if homes and homes[0] is not None and len(set(homes)) == 1:
-        found.update({key: homes[0] for key in waiting})
+        found.update(dict.fromkeys(waiting, homes[0]))

@@ -56,10 +56,8 @@ def _ordered(groups: dict[tuple[str, str], list[Block]], lexicon: Lexicon) -> li
     found: list[tuple[str, str]] = []
     while left:
         open_needs = {key: len(needs[key] - set(found)) for key in left}
-        chosen = min(
-            left,
-            key=lambda key: (bool(key[0]), known.get(key[1], len(known)) if known else 0, open_needs[key], left.index(key)),
-        )
+        rank = {key: (bool(key[0]), known.get(key[1], len(known)), open_needs[key], at) for at, key in enumerate(left)}
+        chosen = min(left, key=rank.__getitem__)
         found.append(chosen)
         left.remove(chosen)
     return found
@@ -112,7 +110,8 @@ def _reason(row: list[Block], done: set[str]) -> str:
         return "no other domain has to move first"
     later = [path for path in needed if path not in done]
     if later:
-        return f"related modules; uses {_listed(later)}, which moves later and is reached through the parent until then"
+        moves = "moves later and is" if len(later) == 1 else "move later and are"
+        return f"related modules; uses {_listed(later)}, which {moves} reached through the parent until then"
     return f"builds on {_listed(needed)}, moved before"
 
 

@@ -7,12 +7,13 @@ items need.
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from splitter.model.graph import SymbolGraph
+from splitter.model.graph import SymbolGraph, Tie
 from splitter.model.source import ItemKind
 from splitter.planner.units import Unit
 
 Home = int | None
 _LIGHT = (ItemKind.FN, ItemKind.CONST, ItemKind.STATIC, ItemKind.TYPE)
+_PLAIN = (*_LIGHT, ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT)
 _UNUSED = -1
 _MOST_SHARERS = 2
 
@@ -30,6 +31,7 @@ def place(
 ) -> dict[str, Placement]:
     """Placement of every unit by its key, given those of the clustered functions in `homes`; `fixed` ones stay put."""
     owner = {key: unit.key for unit in units for key in unit.keys}
+    graph = _without_twins(graph)
     found = _settle_helpers(graph, units, owner, homes, fixed)
     waiting = [unit for unit in units if unit.key not in found]
     while waiting:
@@ -40,9 +42,12 @@ def place(
     return _near(graph, units, found)
 
 
-def user_homes(
-    graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: dict[str, Placement]
-) -> Counter[Home]:
+def _without_twins(graph: SymbolGraph) -> SymbolGraph:
+    """The graph of real uses: a twin is a companion, no user."""
+    return replace(graph, references=tuple(one for one in graph.references if one.tie is not Tie.TWIN))
+
+
+def user_homes(graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: dict[str, Placement]) -> Counter[Home]:
     """How many items of each module use a unit; test-only items do not count."""
     homes: Counter[Home] = Counter()
     for user in _users(graph, unit):
@@ -53,9 +58,10 @@ def user_homes(
     return homes
 
 
-def _users(graph: SymbolGraph, unit: Unit) -> set[str]:
+def _users(graph: SymbolGraph, unit: Unit, *, tests: bool = False) -> set[str]:
     everyone = {user for key in unit.keys for user in graph.users.get(key, ())} - set(unit.keys)
-    return {user for user in everyone if not graph.source.by_key[user].test_only}
+    items = graph.source.by_key
+    return {user for user in everyone if tests or not items[user].test_only}
 
 
 def _open_users(graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: dict[str, Placement]) -> bool:
@@ -82,10 +88,12 @@ def _settle_helpers(
     return found
 
 
-def _follow(
-    graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: dict[str, Placement]
-) -> Placement:
+def _follow(graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: dict[str, Placement]) -> Placement:
     homes = user_homes(graph, unit, owner, placed)
+    if not homes and _users(graph, unit, tests=True):
+        return Placement(None, "used by tests only")
+    if not homes and unit.kind not in _PLAIN:
+        return Placement(None, "no function uses it by name")
     if not homes:
         return Placement(_UNUSED, "stands beside it and is used by no other item")
     modules = set(homes) - {None}
@@ -93,7 +101,7 @@ def _follow(
         return Placement(next(iter(homes)), "used by this module only")
     light = unit.kind in _LIGHT and None not in homes
     if light and len(modules) <= _MOST_SHARERS:
-        home = max(homes, key=lambda one: (homes[one], -(one or 0)))
+        home = max(modules, key=lambda one: (one != _UNUSED, homes[one], -(one or 0)))
         return Placement(home, f"used most by this module ({homes[home]} of {homes.total()} users)")
     return Placement(None, f"shared by {len(homes)} modules")
 
@@ -108,5 +116,5 @@ def _near(graph: SymbolGraph, units: tuple[Unit, ...], placed: dict[str, Placeme
             continue
         at = order[unit.key]
         home = min(settled, key=lambda one: (abs(one[0] - at), one[0] < at))[1] if settled else None
-        found[unit.key] = replace(found[unit.key], home=home if unit.kind is not ItemKind.MACRO else None)
+        found[unit.key] = replace(found[unit.key], home=home)
     return found

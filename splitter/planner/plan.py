@@ -19,6 +19,8 @@ from splitter.planner.reasons import describe_module, why_together
 from splitter.planner.rules import Rules
 from splitter.planner.units import Unit, find_units
 
+_FEW = 2
+
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
@@ -71,13 +73,14 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
         units[at].key: Placement(number, "a rule says so" if at in fixed else "")
         for number, (members, _) in enumerate(clusters)
         for at in members
+        if at in fixed or not _helpers(graph, members, units, features)
     }
     placed = place(graph, units, homes, frozenset(units[at].key for at in fixed))
     numbers = sorted({one.home for one in placed.values() if one.home is not None})
     functions: dict[int, list[Features]] = defaultdict(list)
     for unit, one in zip(units, features, strict=True):
         home = placed[unit.key].home
-        if home is not None and (unit.anchor or unit.key in homes):
+        if home is not None and unit.key in homes:
             functions[home].append(one)
     names = name_modules(
         [functions[number] for number in numbers],
@@ -87,6 +90,14 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
         common_words(features),
     )
     return Draft(units, features, placed, dict(zip(numbers, names, strict=True)))
+
+
+def _helpers(
+    graph: SymbolGraph, members: tuple[int, ...], units: tuple[Unit, ...], features: tuple[Features, ...]
+) -> bool:
+    """Say whether a cluster is one or two private functions that others use: they follow their users."""
+    few = len(members) <= _FEW and not any(features[at].exported for at in members)
+    return few and all(graph.users.get(units[at].key) for at in members)
 
 
 def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[Block]]:
@@ -106,13 +117,14 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
         why.update({key: "heads what moves here" for key, path in notes.items() if path == named.path})
         keys = tuple(sorted(why, key=order.__getitem__))
         functions = [(unit, one) for unit, one in members if unit.anchor]
-        doc = named.domain.doc if named.domain else describe_module(named.path, functions or members)
+        domain = named.domain if named.settled else None
+        doc = domain.doc if domain else describe_module(named.path, functions or members)
         modules[named.path] = Module(named.path, doc, keys, (), {key: why[key] for key in keys})
         needs = {of_item[use] for key in keys for use in graph.uses.get(key, ()) if use in of_item} - {named.path}
         blocks.append(
             Block(
                 path=named.path,
-                group=named.domain.group if named.domain else named.path.split("/")[0].replace("_", " "),
+                group=domain.group if domain else named.path.split("/")[0].replace("_", " "),
                 lines=sum(one.lines for _, one in members),
                 at=order[keys[0]],
                 gate=_gate([one for _, one in functions]),
@@ -126,4 +138,4 @@ def _gate(functions: list[Features]) -> str:
     """The feature that every function of a module is under, itself or by a twin."""
     gates = {cfg for one in functions for cfg in one.cfgs if cfg.startswith("feature = ")}
     gated = functions and all(any(gate in one.cfgs for gate in gates) for one in functions)
-    return sorted(gates)[0] if gated else ""
+    return min(gates) if gated else ""

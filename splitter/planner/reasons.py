@@ -19,9 +19,11 @@ def why_together(
         return "stands by itself: nothing else in the file is like it"
     reasons: list[tuple[float, str]] = []
     words = Counter(word for _, f in others for word in set(f.name) - common)
-    for word in one.name:
-        if words[word] and len(word) > 1:
-            reasons.append((2.0 * words[word] / len(others), f"named `{word}` like {words[word]} of {len(others)}"))
+    reasons += [
+        (2.0 * words[word] / len(others), f"named `{word}` like {words[word]} of {len(others)}")
+        for word in one.name
+        if words[word] and len(word) > 1
+    ]
     mates = sum(f.section == one.section for _, f in others) if one.section else 0
     if mates:
         reasons.append((1.4 * mates / len(others), f"in the section “{one.section}” with {mates} of them"))

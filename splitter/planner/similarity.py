@@ -86,9 +86,7 @@ def _prefixes(name: tuple[str, ...]) -> set[str]:
 
 def _uses(graph: SymbolGraph, units: tuple[Unit, ...]) -> list[set[str]]:
     """What each unit uses of the file, itself aside."""
-    return [
-        {used for key in unit.keys for used in graph.uses.get(key, ())} - set(unit.keys) for unit in units
-    ]
+    return [{used for key in unit.keys for used in graph.uses.get(key, ())} - set(unit.keys) for unit in units]
 
 
 def _calls(graph: SymbolGraph, units: tuple[Unit, ...]) -> "Matrix":

@@ -7,7 +7,7 @@ are in none.
 from collections import defaultdict
 from dataclasses import dataclass
 
-from splitter.model.graph import SymbolGraph, Tie
+from splitter.model.graph import Reference, SymbolGraph, Tie
 from splitter.model.source import Item, ItemKind
 from splitter.source.uses import use_leaves
 
@@ -53,7 +53,8 @@ def _pinned(graph: SymbolGraph) -> frozenset[str]:
     named: dict[str, list[Item]] = defaultdict(list)
     for item in graph.items(ItemKind.MACRO):
         named[item.name].append(item)
-    leaves = {leaf.path[-1] for item in graph.items(ItemKind.USE) for leaf in use_leaves(graph.source, item) if leaf.path}
+    uses = graph.items(ItemKind.USE)
+    leaves = {leaf.path[-1] for item in uses for leaf in use_leaves(graph.source, item) if leaf.path}
     found: set[str] = set()
     for name, row in named.items():
         exported = any("macro_export" in text or "macro_use" in text for item in row for text in item.attributes)
@@ -90,7 +91,7 @@ def _lump(graph: SymbolGraph) -> list[list[Item]]:
 
     types = {item.name: item.key for item in reversed(graph.source.items) if item.kind in _TYPES}
     for reference in graph.references:
-        if reference.tie is Tie.TWIN:
+        if reference.tie is Tie.TWIN and _same_names(graph, reference):
             parent[root(reference.src)] = root(reference.dst)
     for item in graph.source.items:
         if item.kind is ItemKind.IMPL:
@@ -101,6 +102,13 @@ def _lump(graph: SymbolGraph) -> list[list[Item]]:
     for item in graph.source.items:
         lumps[root(item.key)].append(item)
     return list(lumps.values())
+
+
+def _same_names(graph: SymbolGraph, reference: Reference) -> bool:
+    """Say whether two items are twins in what they define: two calls of one macro need not be."""
+    if graph.source.by_key[reference.src].kind is not ItemKind.CALL:
+        return True
+    return bool(set(graph.defined[reference.src]) & set(graph.defined[reference.dst]))
 
 
 def _trait_name(item: Item) -> str:

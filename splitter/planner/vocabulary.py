@@ -67,4 +67,5 @@ def _nearest(at: int, labels: dict[int, str], similarity: "Matrix") -> str:
     values: dict[str, list[float]] = defaultdict(list)
     for other, path in labels.items():
         values[path].append(float(similarity[at, other]))
-    return max(sorted(values), key=lambda path: sum(sorted(values[path])[-_NEAREST:]) / min(_NEAREST, len(values[path])))
+    means = {path: sum(sorted(row)[-_NEAREST:]) / min(_NEAREST, len(row)) for path, row in values.items()}
+    return max(sorted(means), key=means.__getitem__)

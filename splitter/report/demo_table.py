@@ -32,8 +32,9 @@ def demo_table(preview: Preview, result: RunResult, status: Status) -> Renderabl
 def _proved(result: RunResult) -> list[Text]:
     lines = [line(("over all phases", "bold"))]
     for check in joined_checks(result):
-        if check.name in _CALLED and check.outcome is not Outcome.NOT_APPLICABLE:
-            style = STYLE[check.outcome.value]
-            told = compared(check) or check.outcome.value
-            lines.append(line("  ", (told, style), f" {_CALLED[check.name]}"))
+        wanting = check.outcome in (Outcome.FAILED, Outcome.SKIPPED)
+        if wanting or (check.name in _CALLED and check.outcome is Outcome.PASSED):
+            told = f"{check.name} {check.outcome.value}" if wanting else compared(check)
+            rest = f": {check.reason}" if check.reason else ""
+            lines.append(line("  ", (told, STYLE[check.outcome.value]), rest if wanting else f" {_CALLED[check.name]}"))
     return [*lines, line(("verdict: ", "bold"), (result.verdict.value, STYLE[result.verdict.value]))]

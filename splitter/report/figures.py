@@ -32,9 +32,15 @@ def totals_of(lines: Mapping[str, int]) -> Totals:
 def joined_checks(run: RunResult) -> tuple[CheckResult, ...]:
     """One result a check, over all phases and the run as a whole, in the order of first mention."""
     rows: dict[str, list[CheckResult]] = {}
-    for check in (*(check for phase in run.phases for check in phase.checks), *run.checks):
+    for check in (*(check for phase in run.phases for check in phase.checks), *own_checks(run)):
         rows.setdefault(check.name, []).append(check)
     return tuple(_joined(row) for row in rows.values())
+
+
+def own_checks(run: RunResult) -> tuple[CheckResult, ...]:
+    """Checks of the run as a whole, without those that are a phase's own."""
+    known = {id(check) for phase in run.phases for check in phase.checks}
+    return tuple(check for check in run.checks if id(check) not in known)
 
 
 def _joined(row: list[CheckResult]) -> CheckResult:

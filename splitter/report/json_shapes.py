@@ -9,7 +9,7 @@ from typing import Any
 
 from splitter.model.check import CheckResult, Finding
 from splitter.model.outcome import PhaseResult, PhaseStatus, Preview, RunResult, Status
-from splitter.report.figures import joined_checks
+from splitter.report.figures import joined_checks, own_checks
 
 Shape = dict[str, Any]
 
@@ -59,7 +59,7 @@ def run_shape(run: RunResult) -> Shape:
         "verdict": run.verdict.value,
         "phases": [_phase(phase) for phase in run.phases],
         **_beyond(
-            checks=[_check(check) for check in run.checks],
+            checks=[_check(check) for check in own_checks(run)],
             edited=list(run.edited),
             notes=list(run.notes),
             before=dict(run.before),
@@ -104,7 +104,7 @@ def status_shape(status: Status) -> Shape:
         "before": dict(status.before),
         "now": dict(status.now),
         "edited": list(status.edited),
-        "tests": None if status.tests is None else {"before": status.tests[0], "now": status.tests[1]},
+        "tests": None if status.tests is None else {"compared": status.tests[0], "equal": status.tests[1]},
         "lawful": list(status.lawful),
     }
 

@@ -33,19 +33,13 @@ def preview_text(preview: Preview) -> str:
             if made is None:
                 continue
             names = [_code(shown(key)) for key in made.shared[:_SHARED_SHOWN]]
-            more = (
-                [f"and {len(made.shared) - _SHARED_SHOWN} more"] if len(made.shared) > _SHARED_SHOWN else []
-            )
+            more = [f"and {len(made.shared) - _SHARED_SHOWN} more"] if len(made.shared) > _SHARED_SHOWN else []
             edits = str(made.visibility_edits)
             shared = ", ".join((*names, *more))
-            rows.append(
-                (_code(made.path), str(made.lines), str(made.functions), _safe(made.why), shared, edits)
-            )
+            rows.append((_code(made.path), str(made.lines), str(made.functions), _safe(made.why), shared, edits))
         heads = ("module", "lines", "functions", "why", "shared items", "visibility edits")
         reason = f"{_safe(phase.reason)}\n\n" if phase.reason else ""
-        parts.append(
-            f"### Phase {phase.number}: {_safe(phase.name)}\n\n{reason}{_table(heads, rows, (1, 2, 5))}"
-        )
+        parts.append(f"### Phase {phase.number}: {_safe(phase.name)}\n\n{reason}{_table(heads, rows, (1, 2, 5))}")
     stays = f"### Stays in {_code(plan.source)}\n\n"
     stays += f"{counted(len(preview.residue), 'item')}, {counted(preview.residue_lines, 'line')}."
     parts.append(stays)
@@ -76,14 +70,14 @@ def status_text(status: Status) -> str:
         ("lines", f"{was.lines:,}", f"{now.lines:,}"),
         ("largest file", f"{was.largest_lines:,}", f"{now.largest_lines:,}"),
     ]
-    if status.tests is not None:
-        figures.append(("tests", str(status.tests[0]), str(status.tests[1])))
     parts = [
         f"## Split of {_code(status.source)}",
         head,
         table,
         _table(("", "before", "now"), figures, (1, 2)),
     ]
+    if status.tests is not None:
+        parts.append(f"Tests: {status.tests[0]:,} compared, {status.tests[1]:,} the same.")
     parts += _lists({"Edited since, not proven": status.edited}, as_code=True)
     parts += _lists({"Differs lawfully": status.lawful})
     return "\n\n".join(parts) + "\n"
@@ -138,9 +132,7 @@ def _findings(check: CheckResult) -> str:
 def _lists(named: dict[str, tuple[str, ...]], *, as_code: bool = False) -> list[str]:
     write = _code if as_code else _safe
     return [
-        f"**{title}**\n\n" + "\n".join(f"- {write(text)}" for text in texts)
-        for title, texts in named.items()
-        if texts
+        f"**{title}**\n\n" + "\n".join(f"- {write(text)}" for text in texts) for title, texts in named.items() if texts
     ]
 
 

@@ -44,7 +44,7 @@ def line(*parts: str | tuple[str, str] | Text) -> Text:
 
 def table(*heads: str, right: Iterable[str] = (), wide: Iterable[str] = ()) -> Table:
     """A table with rules under its head alone; `right` are columns of numbers, `wide` those that give way."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     numbers, ample = set(right), set(wide)
     for head in heads:
         whole = head not in ample
@@ -123,7 +123,5 @@ def _lawful(checks: tuple[CheckResult, ...]) -> list[Text]:
     lines = [line(""), line(("differs lawfully:", "bold"))]
     lines += [line(f"  {text}") for text in told[:_LAWFUL_SHOWN]]
     if len(told) > _LAWFUL_SHOWN:
-        lines.append(
-            line((f"  … and {len(told) - _LAWFUL_SHOWN:,} more; --format json lists them all", "dim"))
-        )
+        lines.append(line((f"  … and {len(told) - _LAWFUL_SHOWN:,} more; --format json lists them all", "dim")))
     return lines

@@ -10,6 +10,8 @@ from splitter.model.outcome import ModuleFigures, Preview
 from splitter.report.parts import cell, line, table
 from splitter.report.words import counted, listed
 
+#: The frame of the file, of which nobody expects that it moves.
+_FRAME = ("use:", "inner", "note:", "crate:")
 _HEADS = ("module", "lines", "functions", "edits", "why", "shared items")
 
 
@@ -38,13 +40,14 @@ def preview_table(preview: Preview) -> RenderableType:
         made.add_section()
     every = list(preview.modules)
     stay = preview.functions - sum(row.functions for row in every)
+    left = tuple(key for key in preview.residue if not key.startswith(_FRAME))
     made.add_row(
         cell("stays", "bold"),
         cell(f"{preview.residue_lines:,}"),
         cell(f"{stay:,}"),
         cell(""),
-        cell(_main_reason(preview), "italic"),
-        cell(listed(preview.residue), "dim"),
+        cell(_main_reason(preview, left), "italic"),
+        cell(listed(left), "dim"),
     )
     return Group(_head(preview), line(""), made, *_notes(preview))
 
@@ -66,9 +69,9 @@ def _sums(rows: list[ModuleFigures], style: str) -> tuple[Text, Text, Text]:
     )
 
 
-def _main_reason(preview: Preview) -> str:
+def _main_reason(preview: Preview, left: tuple[str, ...]) -> str:
     """The reason that holds most of what stays, for there is one row for all of it."""
-    reasons = list(preview.stays.values())
+    reasons = [preview.stays[key] for key in left if key in preview.stays]
     return max(dict.fromkeys(reasons), key=reasons.count, default="")
 
 
@@ -78,8 +81,6 @@ def _notes(preview: Preview) -> list[Text]:
         figures = ", ".join(f"{name} {value:.4g}" for name, value in preview.metrics.items())
         lines.append(line((figures, "dim")))
     if preview.mentions:
-        lines.append(
-            line((f"{preview.plan.source} is named elsewhere; look whether these have to change:", "yellow"))
-        )
+        lines.append(line((f"{preview.plan.source} is named elsewhere; look whether these have to change:", "yellow")))
         lines += [line(f"  {place}") for place in preview.mentions]
     return [*lines, *(line(("note: ", "yellow"), note) for note in preview.notes)]

@@ -1,13 +1,13 @@
 """What `apply`, `verify`, `undo` and `demo` came to, for a terminal.
 
-Invariant: pure; the verdict is the last line, for that is where the eye rests.
+Invariant: pure; the verdict is the last line, for that is where the eye rests. A dry run has none.
 """
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from splitter.model.outcome import PhaseResult, RunResult
-from splitter.report.figures import totals_of
+from splitter.report.figures import own_checks, totals_of
 from splitter.report.parts import STYLE, check_parts, line, table
 from splitter.report.words import counted, time_of
 
@@ -18,10 +18,13 @@ def run_table(run: RunResult) -> RenderableType:
     """Each phase with its checks, figures before and after, and the verdict."""
     parts: list[RenderableType] = []
     for phase in run.phases:
-        parts += [_title(phase), check_parts(phase.checks), *_wrote(phase), *_told(phase.notes), line("")]
-    if run.checks:
-        parts += [line(("the tree as it stands", "bold")), check_parts(run.checks), line("")]
-    if run.before or run.after:
+        parts += [_title(phase), *_checks(phase), *_files(phase), *_told(phase.notes), line("")]
+    if any(phase.diff for phase in run.phases):
+        return Group(*parts, *_told(run.notes))
+    checks = own_checks(run)
+    if checks:
+        parts += [line(("the tree as it stands", "bold")), check_parts(checks), line("")]
+    if run.before and run.before != run.after:
         parts += [figures_table(run.before, run.after, "after"), line("")]
     if run.edited:
         parts.append(line(("edited since, not proven:", "yellow")))
@@ -36,7 +39,7 @@ def undo_table(phases: tuple[PhaseResult, ...]) -> RenderableType:
     for phase in phases:
         parts += [
             line((f"phase {phase.number} {phase.name}", "bold"), " undone"),
-            *_wrote(phase),
+            *_wrote(phase, "restored"),
             *_told(phase.notes),
         ]
     return Group(*(parts or [line("nothing to undo: no phase of this plan is applied")]))
@@ -53,6 +56,8 @@ def figures_table(before: dict[str, int], after: dict[str, int], later: str) -> 
 
 
 def _title(phase: PhaseResult) -> Text:
+    if phase.diff:
+        return line((f"phase {phase.number} {phase.name}", "bold"), ": dry run, not checked")
     told = [f"{phase.verdict.value} at level {phase.level}"]
     if phase.moved:
         told.append(f"{counted(phase.moved, 'item')} moved")
@@ -62,18 +67,27 @@ def _title(phase: PhaseResult) -> Text:
         told.append(time_of(phase.seconds))
     if phase.commit:
         told.append(f"commit {phase.commit[:12]}")
-    return line(
-        (f"phase {phase.number} {phase.name}", "bold"), ": ", (", ".join(told), STYLE[phase.verdict.value])
-    )
+    return line((f"phase {phase.number} {phase.name}", "bold"), ": ", (", ".join(told), STYLE[phase.verdict.value]))
 
 
-def _wrote(phase: PhaseResult) -> list[Text]:
+def _checks(phase: PhaseResult) -> list[RenderableType]:
+    return [check_parts(phase.checks)] if phase.checks else []
+
+
+def _files(phase: PhaseResult) -> list[Text]:
+    if phase.applied:
+        return _wrote(phase, "wrote")
+    if phase.diff:
+        return _wrote(phase, "would write")
+    return [line(("nothing was written: the tree is as it was", "yellow"))]
+
+
+def _wrote(phase: PhaseResult, head: str) -> list[Text]:
     if not phase.files:
         return []
     rows = [f"{path} ({counted(lines, 'line')})" for path, lines in phase.files.items()]
     more = len(rows) - _FILES_SHOWN
     rest = [line((f"  … and {more:,} more", "dim"))] if more > 0 else []
-    head = "wrote" if phase.applied else "would write"
     return [line((f"{head}:", "dim")), *(line((f"  {row}", "dim")) for row in rows[:_FILES_SHOWN]), *rest]
 
 

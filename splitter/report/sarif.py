@@ -68,9 +68,7 @@ def _result(check: CheckResult, finding: Finding, index: Mapping[str, int]) -> d
         "message": {"text": text},
     }
     if finding.path:
-        place: dict[str, Any] = {
-            "artifactLocation": {"uri": quote(finding.path, safe="/"), "uriBaseId": "%SRCROOT%"}
-        }
+        place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.path, safe="/"), "uriBaseId": "%SRCROOT%"}}
         if finding.line > 0:
             place["region"] = {"startLine": finding.line}
         location: dict[str, Any] = {"physicalLocation": place}

@@ -32,7 +32,7 @@ def status_table(status: Status) -> RenderableType:
     parts: list[RenderableType] = [line((status.source, "bold")), _bar(status), line(""), made, line("")]
     parts.append(figures_table(status.before, status.now, "now"))
     if status.tests is not None:
-        parts += [line(""), line(f"tests: {status.tests[0]:,} before, {status.tests[1]:,} now")]
+        parts += [line(""), line(f"tests: {status.tests[0]:,} compared, {status.tests[1]:,} the same")]
     for title, rows in (("edited since, not proven:", status.edited), ("differs lawfully:", status.lawful)):
         if rows:
             parts += [line(""), line((title, "yellow")), *(line(f"  {row}") for row in rows)]
@@ -54,6 +54,4 @@ def _state(phase: PhaseStatus, coming: int | None) -> Text:
     if not phase.done:
         return cell("next", "bold") if phase.number == coming else cell("to come", "dim")
     level = f" ({phase.level})" if phase.level else ""
-    return cell(
-        f"done, {phase.verdict}{level}" if phase.verdict else f"done{level}", STYLE.get(phase.verdict, "")
-    )
+    return cell(f"done, {phase.verdict}{level}" if phase.verdict else f"done{level}", STYLE.get(phase.verdict, ""))

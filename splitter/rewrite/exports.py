@@ -22,6 +22,9 @@ def shown_names(world: World, item: Item) -> tuple[tuple[str, str], ...]:
     if item.kind is ItemKind.CALL:
         macro = source_macro(world, item)
         names = world.definitions.by_item.get(item.key, ())
+        by_call = world.definitions.by_call
+        if names and all(name in by_call for name in names):
+            return tuple((name, by_call[name].visibility) for name in names)
         if macro in world.public_macros:
             return tuple((name, "pub") for name in names)
         return tuple((name, _inner_visibility(world, item, name)) for name in names)
@@ -46,10 +49,15 @@ def reexports(world: World) -> tuple[UseLine, ...]:
             continue
         for name, visibility in shown_names(world, item):
             seen = _at_parent(visibility, world.origin)
-            if seen and name not in world.hints.closed:
+            if seen and name not in world.hints.closed | world.hints.absent:
                 gates.setdefault((place, name, seen), []).append(gate_of(item.cfgs))
     return tuple(
-        UseLine(UseLeaf(("self", *place, name)), visibility, tuple(filter(None, (_text(cfgs),))))
+        UseLine(
+            UseLeaf(("self", *place, name)),
+            visibility,
+            tuple(filter(None, (_text(cfgs),))),
+            deprecated=any(i.deprecated for i in world.homes(name).get(place, ())),
+        )
         for (place, name, visibility), cfgs in gates.items()
     )
 

@@ -15,5 +15,6 @@ def module_header(world: World, place: Place) -> str:
     notice = ""
     if first.kind is ItemKind.NOTE and _LICENCE.search(world.source.whole(first)):
         notice = world.source.whole(first).decode().replace("\r\n", "\n").strip("\ufeff\n") + "\n\n"
-    doc = " ".join(world.docs.get(place, "").split()) or f"Items of `{'::'.join(place)}`."
+    usual = "What has no module of its own yet." if place == world.residue else f"Items of `{'::'.join(place)}`."
+    doc = " ".join(world.docs.get(place, "").split()) or usual
     return f"{notice}//! {doc}\n"

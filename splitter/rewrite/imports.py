@@ -4,6 +4,8 @@ Invariant: gives too much rather than too little (an import of what was in scope
 of code); where a compiler follows, it says what is unused. Macros by `macro_rules` need no import.
 """
 
+from dataclasses import replace
+
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.gates import ALWAYS, Gate, any_of, as_text, gate_of
 from splitter.rewrite.known_traits import KNOWN_TRAITS
@@ -42,18 +44,32 @@ def line_key(line: UseLine) -> str:
 
 def residue_imports(world: World) -> tuple[UseLine, ...]:
     """Private imports that the residue needs of what leaves it; those it re-exports anyway are left out."""
-    lines: list[UseLine] = []
     members = world.members[world.residue]
-    named = _named(world, members)
-    through = {name for names in world.names.values() for name in names.through}
-    for name in sorted(named | (through | world.outside) & set(world.definitions.values) | (through | world.outside) & set(world.definitions.types)):
-        gate = _users_gate(world, members, name) if name not in through | world.outside else ALWAYS
-        for line in _of_siblings(world, world.residue, name, gate):
-            homes = world.homes(name)
-            exported = world.residue == () and all(i.visibility for place, items in homes.items() if place != () for i in items)
-            if not exported and not _is_dropped(world, world.residue, line):
-                lines.append(_hinted(world, world.residue, line))
-    return tuple(_unique(lines))
+    through = frozenset().union(*(names.through for names in world.names.values()))
+    always = through | _absolute(world) if world.residue == () else through
+    return _brought(world, world.residue, _named(world, members), always)
+
+
+def parent_imports(world: World) -> tuple[UseLine, ...]:
+    """Private imports for what other files reach through the parent, where that is not the residue."""
+    return _brought(world, (), set(), _absolute(world))
+
+
+def _absolute(world: World) -> frozenset[str]:
+    return world.outside.union(*(names.absolute for names in world.names.values()))
+
+
+def _brought(world: World, place: Place, named: set[str], always: frozenset[str]) -> tuple[UseLine, ...]:
+    """Lines for names that `place` uses, and for those that have to be there `always`, whoever uses them."""
+    lines: list[UseLine] = []
+    own = {name for name in always if name in world.definitions.values or name in world.definitions.types}
+    for name in sorted(named | own):
+        gate = ALWAYS if name in always else _users_gate(world, world.members[place], name)
+        elsewhere = [item for home, items in world.homes(name).items() if home != () for item in items]
+        if place == () and all(item.visibility for item in elsewhere):
+            continue
+        lines += [line for line in _of_siblings(world, place, name, gate) if not _is_dropped(world, place, line)]
+    return tuple(_unique([_hinted(world, place, line) for line in lines]))
 
 
 def _named(world: World, members: list[Item]) -> set[str]:
@@ -78,12 +94,20 @@ def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[Use
     if place in homes:
         return []
     lines = []
+    if len(homes) > 1 and world.residue in homes and _brought_back(world, homes):
+        homes = {world.residue: homes[world.residue]}
     for home, items in homes.items():
         if all(item.kind is ItemKind.CALL and item.name != name and not _callable(world, item) for item in items):
             continue
         defined = any_of(gate_of(item.cfgs) for item in items)
-        lines.append(UseLine(UseLeaf((*path_between(place, home), name)), "", _gates(users, defined)))
+        leaf = UseLeaf((*path_between(place, home), name))
+        lines.append(UseLine(leaf, "", _gates(users, defined), deprecated=any(item.deprecated for item in items)))
     return lines
+
+
+def _brought_back(world: World, homes: dict[Place, list[Item]]) -> bool:
+    """A name of several namespaces whose parts that leave the residue are re-exported there: it has them all."""
+    return all(item.visibility for home, items in homes.items() if home != world.residue for item in items)
 
 
 def _callable(world: World, item: Item) -> bool:
@@ -119,6 +143,13 @@ def _unnamed(world: World, place: Place, members: list[Item]) -> list[UseLine]:
     return lines
 
 
+def methods_of(world: World, name: str) -> frozenset[str]:
+    """Methods by which a trait is used without being named, as far as they are known."""
+    own = (world.source.by_key[key] for key in world.definitions.types.get(name, ()))
+    local = (trait_methods(world.source, item) for item in own if item.kind is ItemKind.TRAIT)
+    return KNOWN_TRAITS.get(name, frozenset()).union(*local)
+
+
 def _may_be_trait(world: World, leaf: UseLeaf, used: frozenset[str], everywhere: frozenset[str]) -> bool:
     name = leaf.path[-1]
     if not name[:1].isupper():
@@ -136,7 +167,7 @@ def _gates(users: Gate, defined: Gate) -> tuple[str, ...]:
 def _without(line: UseLine, shared: Gate) -> UseLine:
     text = as_text(shared)
     rest = tuple(cfg for cfg in line.cfgs if cfg != text)
-    return UseLine(line.leaf, line.visibility, rest, line.allow_unused)
+    return replace(line, cfgs=rest)
 
 
 def _unique(lines: list[UseLine]) -> list[UseLine]:
@@ -152,4 +183,4 @@ def _hinted(world: World, place: Place, line: UseLine) -> UseLine:
     key = line_key(line)
     extra = tuple(cfg for p, text, cfg in world.hints.gated if (p, text) == (place, key))
     allow = (place, key) in world.hints.allowed
-    return UseLine(line.leaf, line.visibility, tuple(dict.fromkeys((*line.cfgs, *extra))), allow)
+    return replace(line, cfgs=tuple(dict.fromkeys((*line.cfgs, *extra))), allow_unused=allow)

@@ -4,13 +4,18 @@ Invariant: pure; every byte of every touched file ends up kept in exactly one pl
 (`ChangeSet` refuses anything else).
 """
 
+from dataclasses import replace
+
 from splitter.model.change import Added, ChangeSet, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.rewrite.edits import apply_edits, edits_of
-from splitter.rewrite.exports import reexports, shown_names
+from splitter.rewrite.exports import reexports
 from splitter.rewrite.headers import module_header
 from splitter.rewrite.imports import line_key, module_imports, residue_imports
-from splitter.rewrite.places import Place, common
+from splitter.rewrite.insert import declared_before, mod_additions, splice, use_additions
+from splitter.rewrite.legacy import parent_row
+from splitter.rewrite.places import Place
+from splitter.rewrite.reach import needed_at
 from splitter.rewrite.retarget import retarget
 from splitter.rewrite.residue import block_position, mod_lines, use_pieces
 from splitter.rewrite.use_text import UseLine, render_uses
@@ -24,54 +29,35 @@ def move_items(world: World) -> ChangeSet:
     rows: dict[str, tuple[Piece, ...]] = {}
     dropped: list[Dropped] = []
     before = {world.source.path: world.source.data}
-    needed = _needed_at(world)
-    for place in sorted(world.members):
-        if place == world.residue:
-            continue
+    needed = needed_at(world)
+    for place in sorted(set(world.members) - {world.residue, ()}):
         row, lost = _module(world, place, needed)
         rows[world.file(place)] = tuple(row)
         dropped += lost
     row, lost = _residue(world, needed)
     rows[world.residue_file] = tuple(row)
     dropped += lost
-    for place in sorted(world.folders - set(world.members)):
-        text = mod_lines(world, place)
-        if not text:
-            continue
-        path = world.file(place)
-        if place in world.existing:
-            old = world.existing[place]
-            before[path] = old.data
-            rows[path] = tuple(_with_mod_lines(world, old, text))
-        else:
-            rows[path] = (_added(world, module_header(world, place), Why.HEADER), _added(world, text, Why.MOD))
+    if world.residue != ():
+        rows[world.tree.parent], lost = parent_row(world)
+        dropped += lost
+        before |= {world.parent.path: world.parent.data} if world.parent else {}
+    for place in sorted(world.folders - set(world.members) - set(world.existing)):
+        text = _mod_text(world, place)
+        if text:
+            header = _added(world, module_header(world, place) + "\n", Why.HEADER)
+            rows[world.file(place)] = (header, _added(world, text, Why.MOD))
     for place, old in world.existing.items():
-        path = world.file(place)
-        if path in rows or place == world.residue:
-            continue
         pieces, lost = retarget(world, place, old)
-        if lost:
-            before[path] = old.data
-            rows[path] = tuple(pieces)
+        additions = mod_additions(old, declared_before(world, old, place), mod_lines(world, place))
+        if lost or additions:
+            before[old.path] = old.data
+            rows[old.path] = tuple(splice(world, pieces, old.path, additions))
             dropped += lost
     return ChangeSet(before, rows, tuple(dropped))
 
 
-def _needed_at(world: World) -> dict[str, Place]:
-    """For each item the module all of which has to see it, where that is not its own."""
-    opened = {line.leaf.path[-1] for line in (*reexports(world), *residue_imports(world))}
-    needed: dict[str, Place] = {}
-    for item in world.source.items:
-        place = world.place(item.key)
-        names = world.definitions.by_item.get(item.key, ())
-        users = {user for name in names for user in world.users.get(name, ())}
-        users |= {world.residue} if any(name in opened for name in names) and place != world.residue else set()
-        ancestor = place
-        for user in users:
-            ancestor = common(ancestor, user)
-        if ancestor != place:
-            needed[item.key] = ancestor
-    return needed
+def _mod_text(world: World, parent: Place) -> str:
+    return "".join(text for _, text in mod_lines(world, parent))
 
 
 def _module(world: World, place: Place, needed: dict[str, Place]) -> tuple[Row, list[Dropped]]:
@@ -79,21 +65,26 @@ def _module(world: World, place: Place, needed: dict[str, Place]) -> tuple[Row, 
     imports = render_uses(module_imports(world, place))
     if imports:
         row.append(_added(world, "\n" + imports, Why.IMPORT))
-    children = mod_lines(world, place)
+    children = _mod_text(world, place)
     if children:
         row.append(_added(world, "\n" + children, Why.MOD))
     dropped: list[Dropped] = []
+    before: Item | None = None
     for item in world.members[place]:
-        pieces, lost = apply_edits(world.source.path, item.span, edits_of(world, item, needed.get(item.key)))
-        _join(world, row, pieces, blank=len(row) <= 3 and item is world.members[place][0])
+        pieces, lost = apply_edits(world.source.path, world.span(item), edits_of(world, item, needed.get(item.key)))
+        _join(world, row, pieces, blank=before is None or _parted(world, before, item))
         dropped += lost
-    return row, dropped
+        before = item
+    return [*row, *_last_newline(world, row)], dropped
 
 
 def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]]:
-    row: Row = []
+    leaves_parent = world.residue != world.origin
+    row: Row = [_added(world, module_header(world, world.residue), Why.HEADER)] if leaves_parent else []
     dropped: list[Dropped] = []
-    position = block_position(world)
+    declared = declared_before(world, world.source, ()) if world.residue == () else []
+    position = -1 if declared else block_position(world)
+    before: Item | None = None
     staying = [i for i in world.source.items if world.place(i.key) == world.residue]
     for index, item in enumerate(world.source.items):
         if index == position:
@@ -104,29 +95,36 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
             following = next((i for i in staying if i.span.start > item.span.start), None)
             pieces, lost = use_pieces(world, item, blank_follows=following is None or _begins_blank(world, following))
         else:
-            pieces, lost = apply_edits(world.source.path, item.span, edits_of(world, item, needed.get(item.key)))
+            pieces, lost = apply_edits(world.source.path, world.span(item), edits_of(world, item, needed.get(item.key)))
         first = next((p for p in pieces if isinstance(p, Kept)), None)
         if not row and first is not None and _begins_blank(world, item) and item.span.start > 0:
             blank = Span(item.span.start, item.lead)
             pieces = [Kept(p.path, Span(blank.end, p.span.end)) if p is first and isinstance(p, Kept) else p for p in pieces]
             lost = [*lost, Dropped(world.source.path, blank, Why.BLANK)]
-        _join(world, row, pieces, blank=index == position and not _begins_blank(world, item))
+        begins = index == position or (leaves_parent and len(row) == 1)
+        _join(world, row, pieces, blank=begins or (before is not None and _parted(world, before, item)))
         dropped += lost
+        before = item
     if position >= len(world.source.items):
         _block(world, row)
-    return row, dropped
+    if declared:
+        additions = mod_additions(world.source, declared, mod_lines(world, ()))
+        additions += use_additions(world, declared, _visible(world))
+        row = splice(world, row, world.source.path, additions)
+    mark = [] if leaves_parent or not len(world.mark) else [Kept(world.source.path, world.mark)]
+    ends = world.source.data.endswith(b"\n")
+    return [*mark, *row, *(_last_newline(world, row) if ends else ())], dropped
 
 
 def _block(world: World, row: Row) -> None:
-    """Mod lines and re-exports, set off by blank lines."""
-    if world.residue != ():
-        return
-    mods = mod_lines(world, ())
+    """Mod lines and re-exports, set off by blank lines; in the legacy layout imports alone."""
+    mods = _mod_text(world, ()) if world.residue == () else ""
     if mods:
         _join(world, row, [_added(world, ("\n" if row else "") + mods, Why.MOD)])
-    lines = _visible(world)
+    lines = _visible(world) if world.residue == () else residue_imports(world)
     if lines:
-        _join(world, row, [_added(world, "\n" + render_uses(lines), Why.REEXPORT)])
+        why = Why.REEXPORT if world.residue == () else Why.IMPORT
+        _join(world, row, [_added(world, ("\n" if row else "") + render_uses(lines), why)])
 
 
 def _visible(world: World) -> tuple[UseLine, ...]:
@@ -135,17 +133,10 @@ def _visible(world: World) -> tuple[UseLine, ...]:
     for line in reexports(world):
         key = ((), line_key(line))
         if key not in world.hints.dropped:
-            public.append(UseLine(line.leaf, line.visibility, line.cfgs, key in world.hints.allowed))
+            public.append(replace(line, allow_unused=key in world.hints.allowed))
     names = {line.leaf.name for line in public}
     private = [line for line in residue_imports(world) if line.leaf.name not in names]
     return (*public, *private)
-
-
-def _with_mod_lines(world: World, old: SourceFile, text: str) -> Row:
-    """An existing folder module with more mod lines, behind those that it has."""
-    last = max((i.span.end for i in old.items if i.kind in (ItemKind.MOD, ItemKind.INNER, ItemKind.USE)), default=0)
-    parts = [Kept(old.path, Span(0, last)), _added(world, text, Why.MOD), Kept(old.path, Span(last, len(old.data)))]
-    return [part for part in parts if isinstance(part, Added) or len(part.span)]
 
 
 def _join(world: World, row: Row, pieces: list[Piece], *, blank: bool = False) -> None:
@@ -161,6 +152,16 @@ def _join(world: World, row: Row, pieces: list[Piece], *, blank: bool = False) -
     row.extend(pieces)
 
 
+def _parted(world: World, before: Item, item: Item) -> bool:
+    """Say whether a blank line stood between two items that become neighbours, with others between them."""
+    between = (i for i in world.source.items if before.span.end <= i.span.start < item.span.start)
+    return any(_begins_blank(world, other) for other in between)
+
+
+def _last_newline(world: World, row: Row) -> Row:
+    return [Added(world.source.newline, Why.BLANK)] if row and not _ends_line(world, row[-1]) else []
+
+
 def _ends_line(world: World, piece: Piece) -> bool:
     text = piece.text if isinstance(piece, Added) else world.source.text(piece.span)
     return text.endswith(b"\n")
@@ -172,13 +173,3 @@ def _begins_blank(world: World, item: Item) -> bool:
 
 def _added(world: World, text: str, why: Why) -> Added:
     return Added(text.encode().replace(b"\n", world.source.newline), why)
-
-
-def moved_names(world: World) -> dict[str, Place]:
-    """Names that leave the residue, with the place where each goes."""
-    return {
-        name: world.place(item.key)
-        for item in world.source.items
-        if world.place(item.key) != world.residue
-        for name, _ in shown_names(world, item)
-    }

@@ -32,6 +32,10 @@ def climbed(world: World, path: tuple[str, ...], place: Place) -> tuple[str, ...
 
 
 def _local(world: World, path: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    modules = world.folders | set(world.existing)
+    depth = next((end for end in range(len(path), 0, -1) if path[:end] in modules), 0)
+    if depth and world.residue == ():
+        return path_between(place, path[:depth]) + path[depth:]
     homes = world.homes(path[0])
     if place in homes:
         return ("self", *path)

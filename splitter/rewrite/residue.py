@@ -3,30 +3,49 @@
 Invariant: items that stay keep their bytes and their order; comments above a dropped import stay.
 """
 
+import posixpath
+from dataclasses import replace
+from pathlib import PurePosixPath
+
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, Span
 from splitter.rewrite.edits import apply_edits
 from splitter.rewrite.gates import as_text, attribute_lines
 from splitter.rewrite.imports import line_key, module_gate
-from splitter.rewrite.places import Place
+from splitter.rewrite.places import Place, visible_from
 from splitter.rewrite.reroot import reroot
 from splitter.rewrite.use_text import UseLine, render_uses, segment_order
 from splitter.rewrite.world import World
 from splitter.source.tokens import TokenKind, tokenize
 
 
-def mod_lines(world: World, parent: Place) -> str:
-    """`mod` lines for the new modules directly below `parent`."""
+def mod_lines(world: World, parent: Place) -> list[tuple[str, str]]:
+    """Name and `mod` line of each new module directly below `parent`, sorted."""
     level = len(parent) + 1
     new = {p[:level] for p in world.members if len(p) >= level and p[: len(parent)] == parent and p != world.residue}
     lines = []
-    for place in sorted(new - set(world.existing), key=lambda p: segment_order(p[-1])):
+    if parent == () and world.residue != world.origin and not brings_macros(world):
+        lines.append(residue_line(world))
+    for place in new - set(world.existing):
         below = [i for p, items in world.members.items() if p[:level] == place for i in items]
         later = any(p[:level] == place and p not in world.members for p in world.planned)
         gate = "" if later else as_text(module_gate(below))
-        visibility = f"{'pub(super)' if level == 2 else 'pub(in ' + '::'.join(['super'] * (level - 1)) + ')'} " if level > 1 else ""
-        lines.append(attribute_lines((gate,)) + f"{visibility}mod {place[-1]};\n")
-    return "".join(lines)
+        visibility = f"{visible_from(parent, ())} " if parent else ""
+        lines.append((place[-1], attribute_lines((gate,)) + f"{visibility}mod {place[-1]};\n"))
+    return sorted(lines, key=lambda line: segment_order(line[0]))
+
+
+def residue_line(world: World) -> tuple[str, str]:
+    """Name and `mod` line of the residue where it leaves its parent; its macros have to reach the modules behind it."""
+    name = world.residue[-1]
+    path = posixpath.relpath(world.residue_file, str(PurePosixPath(world.tree.parent).parent))
+    uses_macros = "#[macro_use]\n" if brings_macros(world) else ""
+    return name, f'{uses_macros}#[path = "{path}"]\nmod {name};\n'
+
+
+def brings_macros(world: World) -> bool:
+    """Say whether the residue defines macros."""
+    return any(item.kind is ItemKind.MACRO for item in world.members[world.residue])
 
 
 def block_position(world: World) -> int:
@@ -45,12 +64,12 @@ def block_position(world: World) -> int:
             head = index + 1
         elif item.kind is not ItemKind.NOTE:
             break
-    return max(position, head)
+    return max(position, head) if world.residue == () else head
 
 
 def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[Piece], list[Dropped]]:
     """A `use` item of the residue with the leaves that it still needs."""
-    path, span = world.source.path, item.span
+    path, span = world.source.path, world.span(item)
     lines, changed = _use_lines(world, item)
     if not changed:
         return apply_edits(path, span, ())
@@ -71,15 +90,17 @@ def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
         if owner.key != item.key:
             continue
         moved = leaf.moved(_residue_path(world, leaf.path))
-        line = UseLine(moved, item.visibility)
+        visibility = item.visibility if world.residue == world.origin else ""
+        line = UseLine(moved, visibility)
+        changed = changed or visibility != item.visibility
         key = (world.residue, line_key(UseLine(moved)))
-        if key in world.hints.dropped or (world.by_names and not item.visibility and _left_behind(world, leaf.name)):
+        if key in world.hints.dropped or (world.by_names and not visibility and _left_behind(world, leaf.name)):
             changed = True
             continue
         gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)
         allow = key in world.hints.allowed
         changed = changed or moved.path != leaf.path or bool(gates) or allow
-        lines.append(UseLine(moved, item.visibility, gates, allow))
+        lines.append(replace(line, cfgs=gates, allow_unused=allow))
     return lines, changed
 
 
@@ -98,7 +119,7 @@ def _left_behind(world: World, name: str) -> bool:
 
 
 def _comments_only(world: World, item: Item, *, blank_follows: bool) -> tuple[list[Piece], list[Dropped]]:
-    path, data, span = world.source.path, world.source.data, item.span
+    path, data, span = world.source.path, world.source.data, world.span(item)
     comments = [t for t in tokenize(data, span.start, span.end) if t.kind >= TokenKind.COMMENT]
     kept: list[Span] = []
     for token in comments:

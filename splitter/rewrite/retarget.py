@@ -3,6 +3,8 @@
 Invariant: edits whole runs of `use` items that carry no comments, and only those with a leaf that moves.
 """
 
+from dataclasses import replace
+
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.rewrite.places import Place, path_between
@@ -11,14 +13,22 @@ from splitter.rewrite.world import World
 from splitter.source.uses import UseLeaf, use_leaves
 
 
+#: Attributes that imports of ours may carry beside `cfg`, with the lints that they name.
+_ALLOWS = {
+    "#[allow(unused_imports)]": ("unused_imports",),
+    "#[allow(deprecated)]": ("deprecated",),
+    "#[allow(deprecated, unused_imports)]": ("deprecated", "unused_imports"),
+}
+
+
 def retarget(world: World, place: Place, file: SourceFile) -> tuple[list[Piece], list[Dropped]]:
     """Pieces of an earlier module whose imports of moved items are led to their new place."""
     pieces: list[Piece] = []
     dropped: list[Dropped] = []
     at = 0
     for run in _runs(file):
-        lines = [UseLine(leaf, item.visibility, item.cfgs) for item in run for leaf in use_leaves(file, item)]
-        led = [UseLine(_led(world, place, line.leaf), line.visibility, line.cfgs) for line in lines]
+        lines = [_line(item, leaf) for item in run for leaf in use_leaves(file, item)]
+        led = [replace(line, leaf=_led(world, place, line.leaf)) for line in lines]
         if led == lines:
             continue
         span = Span(run[0].lead, run[-1].core.end)
@@ -38,7 +48,8 @@ def _runs(file: SourceFile) -> list[list[Item]]:
     for item in file.items:
         lead = file.data[item.lead : item.core.start]
         tail = file.data[item.core.end : item.span.end].strip()
-        plain = item.kind is ItemKind.USE and not tail and len(item.cfgs) == len(item.attributes) and b"//" not in lead
+        ours = len(item.cfgs) + sum(1 for attribute in item.attributes if attribute in _ALLOWS) == len(item.attributes)
+        plain = item.kind is ItemKind.USE and not tail and ours and b"//" not in lead
         blank = b"\n" in file.data[item.span.start : item.lead]
         if plain and open_run and not blank:
             runs[-1].append(item)
@@ -46,6 +57,11 @@ def _runs(file: SourceFile) -> list[list[Item]]:
             runs.append([item])
         open_run = plain
     return runs
+
+
+def _line(item: Item, leaf: UseLeaf) -> UseLine:
+    allows = {lint for attribute in item.attributes for lint in _ALLOWS.get(attribute, ())}
+    return UseLine(leaf, item.visibility, item.cfgs, "unused_imports" in allows, "deprecated" in allows)
 
 
 def _led(world: World, place: Place, leaf: UseLeaf) -> UseLeaf:

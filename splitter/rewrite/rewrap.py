@@ -74,7 +74,8 @@ def _cut(
             start = max(start, here)
             made += _part(piece, here - at, start - at)
             if text:
-                made.append(Added(text, Why.REWRAP))
+                # What is ours stays ours for the reason that it has; only the user's own white space is rewrapped.
+                made.append(Added(text, piece.why if isinstance(piece, Added) else Why.REWRAP))
             cut = min(stop, end)
             if isinstance(piece, Kept) and cut > start:
                 dropped.append(Dropped(piece.path, _span(piece, start - at, cut - at), Why.REWRAP))
@@ -84,7 +85,19 @@ def _cut(
                 break
         made += _part(piece, here - at, length)
         at = end
-    return tuple(made), dropped
+    return _joined(made), dropped
+
+
+def _joined(row: list[Piece]) -> tuple[Piece, ...]:
+    """The row with neighbouring additions of one reason made one."""
+    made: list[Piece] = []
+    for piece in row:
+        last = made[-1] if made else None
+        if isinstance(piece, Added) and isinstance(last, Added) and last.why is piece.why:
+            made[-1] = Added(last.text + piece.text, piece.why)
+        else:
+            made.append(piece)
+    return tuple(made)
 
 
 def _part(piece: Piece, start: int, end: int) -> list[Piece]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from splitter.model.change import ChangeSet
 from splitter.model.evidence import Build, Diagnostic
 from splitter.model.source import ItemKind
+from splitter.rewrite.exports import reexports
 from splitter.rewrite.gates import any_of, as_text, gate_of
-from splitter.rewrite.imports import line_key
+from splitter.rewrite.imports import line_key, methods_of
 from splitter.rewrite.places import Place
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import Hints, World
@@ -29,6 +30,10 @@ _NOT_FOUND = re.compile(r"`(?P<name>[^`]+)`")
 _QUOTED = re.compile(r"`([^`]+)`")
 _USE_HELP = re.compile(r"^\s*(?:\d*\s*\+\s*)?use (?P<path>[\w:]+);", re.MULTILINE)
 _MISSING = frozenset(("E0425", "E0412", "E0433", "E0405", "E0422", "E0423", "E0531", "E0574", "E0407", "E0404", "E0408"))
+
+
+_Line = tuple[Place, str]
+_Target = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
     if error.code in ("E0603", "E0423", "E0532") and _PRIVATE_TUPLE.match(error.message):
         name = next((n for n in _QUOTED.findall(error.message) if n in world.definitions.types), error.span_text)
         return _opened(world, hints, name.rsplit("::", 1)[-1], tuple(str(number) for number in range(12)))
+    if error.code == "E0432":
+        return _absent(world, hints, error)
     if error.code in ("E0364", "E0365"):
         found = _NO_REEXPORT.match(error.message)
         name = found["name"].rsplit("::", 1)[-1] if found else error.span_text.rsplit("::", 1)[-1]
@@ -85,6 +92,18 @@ def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
     if error.code == "E0599" or "not in scope" in error.rendered:
         return _trait_wanted(world, hints, place, error.rendered)
     return None
+
+
+def _absent(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
+    """Names that an item macro call was taken to define, and does not."""
+    names = {path.rsplit("::", 1)[-1] for path in _QUOTED.findall(error.message)}
+    guessed = {
+        name
+        for name in names - hints.absent
+        for items in world.homes(name).values()
+        if any(item.kind is ItemKind.CALL for item in items)
+    }
+    return replace(hints, absent=hints.absent | guessed) if guessed else None
 
 
 def _opened(world: World, hints: Hints, type_name: str, members: tuple[str, ...]) -> Hints:
@@ -119,47 +138,66 @@ def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str
 
 
 def _pruned(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Hints:
-    flagged: dict[tuple[Place, str], set[tuple[str, bool]]] = defaultdict(set)
+    flagged: dict[_Line, set[_Target]] = defaultdict(set)
+    compiled: dict[Place, set[_Target]] = defaultdict(set)
     leaves = _leaves_by_file(world, change)
     for build in builds:
         for unused in build.unused_imports:
             for place, key in _hit(leaves, unused):
-                for target in unused.targets or ("lib",):
-                    flagged[place, key].add((build.configuration.name, target.endswith("(test)")))
-    everywhere = {(build.configuration.name, test) for build in builds for test in (False, True)}
+                targets = {(build.configuration.name, name.endswith("(test)")) for name in unused.targets or ("lib",)}
+                flagged[place, key] |= targets
+                compiled[place] |= targets
     hints = world.hints
-    for (place, key), where in sorted(flagged.items()):
-        if place == world.residue and key in known_unused:
+    for line, where in sorted(flagged.items()):
+        if line[0] == world.residue and line[1] in known_unused:
             continue
-        hints = _prune(world, hints, (place, key), where, everywhere)
+        hints = _prune(world, hints, line, where, compiled[line[0]])
     return hints
 
 
-def _prune(
-    world: World, hints: Hints, line: tuple[Place, str], where: set[tuple[str, bool]], everywhere: set[tuple[str, bool]]
-) -> Hints:
+def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compiled: set[_Target]) -> Hints:
+    """`compiled` are the builds that say anything about the file, `where` those in which the import is unused.
+
+    A build that finds nothing in a file may not have it at all. Where it does have it and needs the import, it will
+    say so, and the import is `wanted` from then on.
+    """
     place, key = line
     name = key.rsplit(" as ", 1)[-1]
     gated = any((p, text) == line for p, text, _ in hints.gated)
-    if where == everywhere:
-        gates = _gates_of_users(world, place, name)
+    if place == () and name in {line.leaf.name for line in reexports(world)}:
+        # A path that worked before goes on working, even where nothing takes it today.
+        return replace(hints, allowed=hints.allowed | {line})
+    gates = _gates_of_users(world, place, name)
+    if (place, name) not in hints.wanted and (where == compiled or gated or _is_gated(world, name)):
         if gates and not gated:
             return replace(hints, gated=(*hints.gated, (place, key, gates)))
         return replace(hints, dropped=hints.dropped | {line})
     if gated or line in hints.allowed:
         return replace(hints, allowed=hints.allowed | {line})
-    if where == {pair for pair in everywhere if not pair[1]}:
+    if where == {target for target in compiled if not target[1]}:
         return replace(hints, gated=(*hints.gated, (place, key, "test")))
-    gates = _gates_of_users(world, place, name) or _gates_of_place(world, place)
+    gates = gates or _gates_of_place(world, place)
     if gates:
         return replace(hints, gated=(*hints.gated, (place, key, gates)))
     return replace(hints, allowed=hints.allowed | {line})
 
 
+def _is_gated(world: World, name: str) -> bool:
+    """Say whether every import of the name is declared under a condition: then it is not in every build."""
+    found = world.leaves_by_name.get(name, ())
+    return bool(found) and all(item.cfgs for item, _ in found)
+
+
 def _gates_of_users(world: World, place: Place, name: str) -> str:
-    """The conditions under which code at a place names something, where all of it is conditional or locals aside."""
-    users = [i for i in world.members[place] if name in world.names[i.key].certain and i.cfgs]
-    return as_text(any_of(gate_of(item.cfgs) for item in users)) if users else ""
+    """The conditions under which code at a place names something (a trait: by its methods), locals aside."""
+    methods = methods_of(world, name)
+    gates = set()
+    for item in world.members[place]:
+        gate = gate_of(item.cfgs) or ("test" if item.test_only else "")
+        names = world.names[item.key]
+        if gate and (name in names.certain or methods & names.members):
+            gates.add(gate)
+    return as_text(any_of(gates)) if gates else ""
 
 
 def _gates_of_place(world: World, place: Place) -> str:
@@ -191,5 +229,7 @@ def _hit(leaves: dict[str, list[tuple[int, int, Place, str]]], unused: Diagnosti
 def _place_of(world: World, path: str) -> Place | None:
     if path == world.residue_file:
         return world.residue
+    if path == world.tree.parent:
+        return ()
     places = {world.file(place): place for place in (*world.members, *world.folders, *world.existing)}
     return places.get(path)

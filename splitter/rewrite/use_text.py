@@ -23,23 +23,42 @@ class UseLine:
     visibility: str = ""
     cfgs: tuple[str, ...] = ()
     allow_unused: bool = False
+    deprecated: bool = False
+
+    @property
+    def allows(self) -> tuple[str, ...]:
+        """Lints that the declaration is not to raise."""
+        return (("deprecated",) if self.deprecated else ()) + (("unused_imports",) if self.allow_unused else ())
+
+
+Order = list[tuple[int, tuple[tuple[tuple[int, int, str], str], ...]]]
 
 
 def render_uses(lines: tuple[UseLine, ...]) -> str:
     """All lines as sorted `use` declarations, leaves of one path grouped; empty when there are none."""
-    groups: dict[tuple[str, tuple[str, ...], bool, tuple[str, ...]], set[UseLeaf]] = defaultdict(set)
+    return "".join(text for _, text in statements(lines))
+
+
+def statements(lines: tuple[UseLine, ...]) -> list[tuple[Order, str]]:
+    """The same, one declaration at a time with its sort key."""
+    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]], set[UseLeaf]] = defaultdict(set)
     for line in lines:
         leaf = line.leaf
         prefix = leaf.path if leaf.braced_self else (*leaf.path, "*") if leaf.glob else leaf.path[:-1]
         alone = ("", leaf.path[-1]) if len(leaf.path) == 1 else ()
-        key = (line.visibility, line.cfgs, line.allow_unused, prefix + alone)
+        key = (line.visibility, line.cfgs, line.allows, prefix + alone)
         groups[key].add(UseLeaf(leaf.path, leaf.alias, leaf.glob, leaf.braced_self))
     rendered = []
-    for (visibility, cfgs, allow, _), leaves in groups.items():
-        head = attribute_lines(cfgs) + ("#[allow(unused_imports)]\n" if allow else "")
+    for (visibility, cfgs, allows, _), leaves in groups.items():
+        head = attribute_lines(cfgs) + (f"#[allow({', '.join(allows)})]\n" if allows else "")
         row = sorted(leaves, key=_leaf_order)
-        rendered.append((_statement_order(row), head + _statement(visibility, row)))
-    return "".join(text for _, text in sorted(rendered, key=lambda pair: (pair[0], pair[1])))
+        rendered.append((_order(row), head + _statement(visibility, row)))
+    return sorted(rendered, key=lambda pair: (pair[0], pair[1]))
+
+
+def statement_order(leaves: tuple[UseLeaf, ...]) -> Order:
+    """Sort key of a declaration that has these leaves."""
+    return _order(sorted(leaves, key=_leaf_order))
 
 
 def segment_order(name: str) -> tuple[int, int, str]:
@@ -58,12 +77,12 @@ def _leaf_order(leaf: UseLeaf) -> tuple[tuple[int, int, str], str]:
     return (segment_order(leaf.path[-1]), leaf.alias or "")
 
 
-def _statement_order(row: list[UseLeaf]) -> list[tuple[int, tuple[tuple[tuple[int, int, str], str], ...]]]:
+def _order(row: list[UseLeaf]) -> Order:
     """Segments of the path, then a glob or the list; a name comes before a glob, a glob before a list."""
     first = row[0]
     whole = len(row) == 1 and not first.braced_self
     prefix = first.path if first.glob or first.braced_self or whole else first.path[:-1]
-    order = [(0, ((segment_order(part), ""),)) for part in prefix if part]
+    order: Order = [(0, ((segment_order(part), ""),)) for part in prefix if part]
     if whole and not first.glob:
         order[-1] = (0, ((segment_order(first.path[-1]), first.alias or ""),))
         return order

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from splitter.graph.definitions import Definitions, find_definitions
-from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.rewrite.names import ItemNames, names_of
+from splitter.model.source import Item, ItemKind, SourceFile, Span
+from splitter.rewrite.names import ItemNames, expanded, names_of
 from splitter.rewrite.places import Place, Tree, path_between
 from splitter.source.uses import UseLeaf, use_leaves
 
@@ -19,7 +19,8 @@ class Hints:
     """What the compiler has said about an earlier attempt.
 
     Imports are named by place and text. `opened` are members (fields, methods) that need to be seen from outside
-    their new module, `closed` the names that cannot be re-exported.
+    their new module, `closed` the names that cannot be re-exported, `absent` those that a macro
+    call was taken to define and does not, `wanted` names that a place has to import, `allowed` unused re-exports.
     """
 
     dropped: frozenset[tuple[Place, str]] = frozenset()
@@ -27,6 +28,7 @@ class Hints:
     allowed: frozenset[tuple[Place, str]] = frozenset()
     opened: frozenset[tuple[str, str]] = frozenset()
     closed: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
     wanted: frozenset[tuple[Place, str]] = frozenset()
 
 
@@ -64,8 +66,9 @@ class World:
     @cached_property
     def names(self) -> dict[str, ItemNames]:
         """What each item names."""
-        own = ("crate", *self.crate_path, *self.origin)
-        return {item.key: names_of(self.source, item, own) for item in self.source.items}
+        own = ("crate", *self.crate_path)
+        names = {item.key: names_of(self.source, item, own) for item in self.source.items}
+        return expanded(names, self.definitions.macros)
 
     @cached_property
     def leaves(self) -> tuple[tuple[Item, UseLeaf], ...]:
@@ -83,7 +86,28 @@ class World:
 
     def place(self, key: str) -> Place:
         """Where an item will stand."""
-        return self.places.get(key, self.residue)
+        return self.places.get(key, () if key in self.framing else self.residue)
+
+    @property
+    def mark(self) -> Span:
+        """The byte order mark of the source, which belongs to the start of its file and to no item."""
+        return Span(0, 3 if self.source.data.startswith(b"\xef\xbb\xbf") else 0)
+
+    def span(self, item: Item) -> Span:
+        """The whole span of an item, without the mark."""
+        return Span(max(item.span.start, self.mark.end), item.span.end)
+
+    @cached_property
+    def framing(self) -> frozenset[str]:
+        """What belongs to the parent when the residue leaves it: inner attributes, and modules with files below it."""
+        if self.residue == self.origin:
+            return frozenset()
+        return frozenset(
+            item.key
+            for item in self.source.items
+            if item.kind is ItemKind.INNER
+            or (item.kind is ItemKind.MOD and self.source.data[item.core.end - 1 : item.core.end] == b";")
+        )
 
     @cached_property
     def members(self) -> dict[Place, list[Item]]:
@@ -112,6 +136,8 @@ class World:
             for name in names.certain if self.by_names else names.plain:
                 found[name].add(self.place(item.key))
             for name in names.through:
+                found[name].add(self.residue)
+            for name in names.absolute:
                 found[name].add(())
         for place, name in (*self.hints.wanted, *self._imported()):
             found[name].add(place)
@@ -131,6 +157,8 @@ class World:
     def homes(self, name: str) -> dict[Place, list[Item]]:
         """Places where a name will be defined (macros aside), with the items that define it."""
         found: dict[Place, list[Item]] = defaultdict(list)
+        if name in self.hints.absent:
+            return found
         spaces = (self.definitions.types, self.definitions.values)
         for key in dict.fromkeys(key for space in spaces for key in space.get(name, ())):
             found[self.place(key)].append(self.source.by_key[key])

@@ -15,7 +15,7 @@ KEYWORDS = frozenset(
     b" pub ref return static struct trait true type unsafe use where while abstract become box do final macro override"
     b" priv try typeof unsized virtual yield gen".split()
 )
-_FORMAT_ARGUMENT = re.compile(rb"(?<!\{)(?:\{\{)*\{([A-Za-z_]\w*)|[:.]([A-Za-z_]\w*)\$")
+_FORMAT_ARGUMENT = re.compile(rb"(?<!\{)(?:\{\{)*\{([A-Za-z_]\w*)|\b([A-Za-z_]\w*)\$")
 _BINDERS = frozenset((b"let", b"for", b"mut", b"ref"))
 _PATTERN_KEYWORDS = frozenset((b"if", b"while", b"match"))
 

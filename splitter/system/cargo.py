@@ -152,9 +152,7 @@ def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[
         found = (*found, Diagnostic("error", "", done.last_words))
     plain = None
     if found and not done.status:
-        kinds = dict.fromkeys(
-            "--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets
-        )
+        kinds = dict.fromkeys("--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets)
         again = _run(cargo, (*command, *kinds), environment)
         plain = read_diagnostics(again.stdout, lambda path: _locate(cargo, path))
     return done.status == 0, tell_builds_apart(found, plain)
@@ -166,9 +164,7 @@ def _exports(cargo: Cargo, output: str) -> frozenset[str] | Missing:
         own = message["target"]
         if own["name"] != target.name or Path(own["src_path"]) != cargo.mirror.inside(target.root_file):
             continue
-        files = [
-            Path(name) for name in message["filenames"] if not name.endswith((".rmeta", ".d", ".lib", ".pdb"))
-        ]
+        files = [Path(name) for name in message["filenames"] if not name.endswith((".rmeta", ".d", ".lib", ".pdb"))]
         shared = [file for file in files if file.suffix in (".so", ".dylib", ".dll")]
         chosen = shared if "cdylib" in target.crate_types else files
         if chosen:
@@ -227,9 +223,7 @@ def _wrapper(cargo: Cargo, name: str, script: str) -> Path:
     return path
 
 
-def _run(
-    cargo: Cargo, command: tuple[str, ...], environment: dict[str, str | None], *, joined: bool = False
-) -> Done:
+def _run(cargo: Cargo, command: tuple[str, ...], environment: dict[str, str | None], *, joined: bool = False) -> Done:
     return run(command, cargo.folder, environment, cargo.timeout, cargo.progress, joined=joined)
 
 

@@ -66,9 +66,7 @@ def begin(root: Path, changes: tuple[FileChange, ...]) -> tuple[Journal, dict[st
 
 def edited_error(path: str, what: str) -> DirtyError:
     """The error about a file that is not what it should be."""
-    return DirtyError(
-        f"{path} {what}", "Put it back, or commit your edit and plan again; nothing was overwritten."
-    )
+    return DirtyError(f"{path} {what}", "Put it back, or commit your edit and plan again; nothing was overwritten.")
 
 
 def _real_path(root: Path, change: FileChange) -> Path:

@@ -56,15 +56,11 @@ def copy_tree(source: Path, target: Path) -> None:
     Raises `UsageError` where the target is there and not an empty folder, `DiskError` where copying fails.
     """
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise UsageError(
-            f"{target} is there already and not an empty folder", "Name a folder that is yet to be."
-        )
+        raise UsageError(f"{target} is there already and not an empty folder", "Name a folder that is yet to be.")
     try:
         shutil.copytree(source, target, symlinks=True, ignore=_LEFT_OUT, dirs_exist_ok=True)
     except OSError as error:
-        raise DiskError(
-            f"copying to {target} failed: {error}", "Name another folder, or make room."
-        ) from error
+        raise DiskError(f"copying to {target} failed: {error}", "Name another folder, or make room.") from error
 
 
 def _unreadable(path: Path, error: OSError) -> SourceError:

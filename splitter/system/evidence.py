@@ -54,9 +54,7 @@ def choose(cargo: Cargo, gating: Iterable[str] = (), chosen: tuple[str, ...] = (
     if not first.succeeded:
         errors = [d for d in first.diagnostics if d.level == "error"] or [Diagnostic("error", "", "unknown")]
         message = f"the crate does not build as it is: {_place(errors[0])}"
-        raise ToolError(
-            message, "Make `cargo check --all-targets` succeed first, or work at `--level source`."
-        )
+        raise ToolError(message, "Make `cargo check --all-targets` succeed first, or work at `--level source`.")
     builds = (first, *(check(cargo, configuration) for configuration in wanted[1:]))
     left_out = {
         build.configuration.name: _place(next(d for d in build.diagnostics if d.level == "error"))

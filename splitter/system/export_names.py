@@ -31,12 +31,7 @@ def exported_names(artefact: Path, crate: str) -> frozenset[str]:
     data = artefact.read_bytes()
     if data.startswith(_MAGIC):
         own = re.compile(rf"^(?:lib)?{re.escape(crate)}[-.].*\.o(?:bj)?$")
-        names = {
-            name
-            for member, body in _members(data)
-            if own.match(member)
-            for name in _global_names(body, member)
-        }
+        names = {name for member, body in _members(data) if own.match(member) for name in _global_names(body, member)}
     elif artefact.suffix in (".o", ".obj"):
         names = set(_global_names(data, artefact.name))
     else:
@@ -79,9 +74,7 @@ def _global_names(data: bytes, name: str) -> Iterator[str]:
                 yield str(row.name)
 
 
-def _parsed(
-    data: bytes, name: str
-) -> "lief.ELF.Binary | lief.MachO.Binary | lief.PE.Binary | lief.COFF.Binary":
+def _parsed(data: bytes, name: str) -> "lief.ELF.Binary | lief.MachO.Binary | lief.PE.Binary | lief.COFF.Binary":
     import lief
 
     lief.logging.disable()

@@ -5,13 +5,15 @@ settings apply as they do when a person runs git. Paths are relative to the root
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess, run
 
 from splitter.errors import ToolError
 
 _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+#: How far back an earlier content of a file is looked for.
+_PAST = 100
 _NO_TREE = ("not a git repository", "must be run in a work tree")
 
 
@@ -39,9 +41,7 @@ def is_repository(root: Path) -> bool:
         done = _run(root, "rev-parse", "--show-toplevel")
     except (FileNotFoundError, NotADirectoryError):
         return False
-    return (
-        not done.returncode and Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve() == root.resolve()
-    )
+    return not done.returncode and Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve() == root.resolve()
 
 
 def find_dirty(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -54,9 +54,7 @@ def find_dirty(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
     if _run(root, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         changed = {path for path in paths if (root / path).exists()}
     else:
-        changed = set(
-            _names(root, "diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--", *_literal(paths))
-        )
+        changed = set(_names(root, "diff", "--name-only", "--no-ext-diff", "-z", "HEAD", "--", *_literal(paths)))
     unknown = set(_names(root, "ls-files", "--others", "-z", "--", *_literal(paths)))
     return tuple(path for path in paths if path in changed | unknown)
 
@@ -105,12 +103,19 @@ def show(root: Path, revision: str, path: str) -> bytes:
     return done.stdout
 
 
+def past_contents(root: Path, path: str) -> Iterator[bytes]:
+    """Contents that a file had in the last commits that changed it, newest first."""
+    done = _run(root, "log", "--format=%H", f"--max-count={_PAST}", "--", *_literal([path]))
+    for revision in done.stdout.decode().split():
+        found = _run(root, "cat-file", "blob", f"{revision}:{path}")
+        if found.returncode == 0:
+            yield found.stdout
+
+
 def find_files(root: Path, revision: str, folder: str = "") -> tuple[str, ...]:
     """Paths of all files in a revision, or of those below a folder."""
     found = resolve(root, revision)
-    row = _names(
-        root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", found, *([folder] if folder else ())
-    )
+    row = _names(root, "ls-tree", "-r", "-z", "--name-only", "--full-tree", found, *([folder] if folder else ()))
     return tuple(row)
 
 
@@ -152,9 +157,7 @@ def _split(output: bytes) -> list[str]:
 
 
 def _run(root: Path, *arguments: str, words: bytes = b"") -> "CompletedProcess[bytes]":
-    return run(
-        ["git", *arguments], cwd=root, env=os.environ | _QUIET, input=words, capture_output=True, check=False
-    )
+    return run(["git", *arguments], cwd=root, env=os.environ | _QUIET, input=words, capture_output=True, check=False)
 
 
 def _checked(done: "CompletedProcess[bytes]", command: str) -> bytes:

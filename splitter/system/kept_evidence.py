@@ -22,9 +22,7 @@ _IGNORED = frozenset(
 
 def key_of(*parts: object) -> str:
     """Digest of what an observation depends on; the variables that steer compilers are added."""
-    steering = sorted(
-        f"{k}={v}" for k, v in os.environ.items() if k.startswith(_PREFIXES) and k not in _IGNORED
-    )
+    steering = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith(_PREFIXES) and k not in _IGNORED)
     return hashlib.sha256(repr((_FORMAT, parts, steering)).encode()).hexdigest()
 
 

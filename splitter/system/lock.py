@@ -93,6 +93,4 @@ def _locked(path: Path, holder: str) -> LockedError:
     process, _, command = holder.partition(" ")
     who = f"process {process} (`{command}`)" if command else "another process"
     message = f"{path.parent.parent} is in use by {who}"
-    return LockedError(
-        message, "Wait until it is done, or end it; what it has begun is then finished or taken back."
-    )
+    return LockedError(message, "Wait until it is done, or end it; what it has begun is then finished or taken back.")

@@ -47,9 +47,7 @@ class Mirror:
     @property
     def digest(self) -> str:
         """One digest for the whole content, with paths relative to the root of the tree."""
-        rows = (
-            f"{os.path.relpath(path, self.root)}\0{digest}\n" for path, digest in sorted(self.digests.items())
-        )
+        rows = (f"{os.path.relpath(path, self.root)}\0{digest}\n" for path, digest in sorted(self.digests.items()))
         return hashlib.sha256("".join(rows).encode()).hexdigest()
 
     def inside(self, path: Path) -> Path:
@@ -191,8 +189,7 @@ def _load(mirror: Mirror) -> None:
         mirror.known = {path: (row[0], row[1], row[2]) for path, row in record["known"].items()}
     except (OSError, ValueError, KeyError, IndexError, AttributeError):
         mirror.digests = {
-            str(Path("/") / copy.relative_to(mirror.files)): _digest_of(copy)
-            for copy in _all_files(mirror.files)
+            str(Path("/") / copy.relative_to(mirror.files)): _digest_of(copy) for copy in _all_files(mirror.files)
         }
 
 

@@ -4,6 +4,8 @@ Invariant: reads manifests through `cargo metadata` alone; builds nothing.
 """
 
 import json
+import os
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -65,9 +67,7 @@ class Package:
         return self.target.edition
 
 
-def find_package(
-    root: Path, source: Path, manifest_path: Path | None = None, package: str | None = None
-) -> Package:
+def find_package(root: Path, source: Path, manifest_path: Path | None = None, package: str | None = None) -> Package:
     """Package and target that contain the file `source`; `root` is the root of the tree.
 
     Raises `ToolError` when cargo is missing, too old or refuses the manifest, `SourceError` when no target of the
@@ -118,16 +118,39 @@ def _nearest_manifest(source: Path, root: Path) -> Path:
 
 
 def _metadata(manifest: Path) -> dict[str, Any]:
-    """What cargo knows; without the network where the registry has been fetched before."""
-    command = ("cargo", "metadata", "--format-version", "1", "--manifest-path", str(manifest))
-    done = run((*command, "--offline"), manifest.parent)
-    if done.status:
-        done = run(command, manifest.parent)
+    """What cargo knows of a workspace; without its dependencies, for resolving them may write a Cargo.lock."""
+    command = ("cargo", "metadata", "--no-deps", "--format-version", "1", "--manifest-path", str(manifest))
+    done = run(command, manifest.parent)
     if done.status:
         message = f"{manifest}: cargo cannot read this package:\n{done.last_words}"
         raise ToolError(message, "Make `cargo metadata` succeed first.")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _path_dependencies(metadata: dict[str, Any]) -> tuple[Path, ...]:
+    """Workspaces outside this one that it depends on by path, and those that they depend on."""
+    own = Path(metadata["workspace_root"])
+    found = {own}
+    waiting = [metadata]
+    while waiting:
+        known = waiting.pop()
+        folders = [Path(d["path"]) for package in known["packages"] for d in package["dependencies"] if d.get("path")]
+        for folder in (*folders, *_patches(Path(known["workspace_root"]))):
+            if (folder / "Cargo.toml").is_file() and not any(folder.is_relative_to(root) for root in found):
+                further = _metadata(folder / "Cargo.toml")
+                found.add(Path(further["workspace_root"]))
+                waiting.append(further)
+    return tuple(sorted(found - {own}))
+
+
+def _patches(workspace_root: Path) -> list[Path]:
+    """Folders that `[patch]` and `[replace]` put in the place of published crates."""
+    with (workspace_root / "Cargo.toml").open("rb") as file:
+        manifest = tomllib.load(file)
+    tables = [*manifest.get("patch", {}).values(), manifest.get("replace", {})]
+    entries = [entry for table in tables for entry in table.values() if isinstance(entry, dict)]
+    return [Path(os.path.normpath(workspace_root / entry["path"])) for entry in entries if "path" in entry]
 
 
 def _targets(package: dict[str, Any]) -> Iterator[Target]:
@@ -155,16 +178,14 @@ def _package(
     source: Path,
 ) -> Package:
     target, place = placed
-    local = [Path(p["manifest_path"]).parent for p in metadata["packages"] if p["source"] is None]
-    workspace = Path(metadata["workspace_root"])
     return Package(
         name=found["name"],
         folder=Path(found["manifest_path"]).parent,
-        workspace_root=workspace,
+        workspace_root=Path(metadata["workspace_root"]),
         features={name: tuple(enabled) for name, enabled in found["features"].items()},
         target=target,
         targets=targets,
-        path_dependencies=tuple(sorted(folder for folder in local if not folder.is_relative_to(workspace))),
+        path_dependencies=_path_dependencies(metadata),
         source=source,
         module=place.path,
         children=Path(place.children),

@@ -80,11 +80,7 @@ def _compact(value: object) -> str:
 def _spread(value: object) -> str:
     """A value with each of its children on a line."""
     if isinstance(value, dict) and value:
-        return (
-            "{\n"
-            + ",\n".join(f"  {_compact(key)}: {_compact(child)}" for key, child in value.items())
-            + "\n}"
-        )
+        return "{\n" + ",\n".join(f"  {_compact(key)}: {_compact(child)}" for key, child in value.items()) + "\n}"
     if isinstance(value, list) and value:
         return "[\n" + ",\n".join(f"  {_compact(child)}" for child in value) + "\n]"
     return _compact(value)

@@ -13,9 +13,9 @@ from splitter.system.process import run
 
 
 def unformatted(mirror: Mirror, paths: Iterable[str], edition: str, base: Path) -> frozenset[str] | Missing:
-    """Those of the Rust files (relative to the root of the tree) that rustfmt would change; `base` decides the toolchain.
+    """Those of the Rust files (relative to the root of the tree) that rustfmt would change.
 
-    Missing where rustfmt is not installed or does not understand a file.
+    `base` is the folder that decides the toolchain. Missing where rustfmt is not installed or does not understand a file.
     """
     wanted = {str(mirror.inside(Path(path)).resolve()): path for path in paths if path.endswith(".rs")}
     command = ("rustfmt", "--check", "--files-with-diff", "--edition", edition, "--color", "never", *wanted)
@@ -29,9 +29,7 @@ def unformatted(mirror: Mirror, paths: Iterable[str], edition: str, base: Path) 
     return frozenset(path for copy, path in wanted.items() if copy in listed)
 
 
-def formatted(
-    mirror: Mirror, files: Mapping[str, bytes], edition: str, base: Path
-) -> dict[str, bytes] | Missing:
+def formatted(mirror: Mirror, files: Mapping[str, bytes], edition: str, base: Path) -> dict[str, bytes] | Missing:
     """The files (by path relative to the root of the tree) as rustfmt would write them.
 
     Missing where rustfmt is not installed or does not understand a file.

@@ -23,9 +23,7 @@ _LINE = re.compile(r" \(line \d+\)")
 _FAILED_TARGET = re.compile(r"^\s+`.*?--?(?:test|bin|example|bench|lib|doc)\b ?(\S*)`$")
 
 
-def read_tests(
-    output: str, label: Label, status: int, configuration: str
-) -> tuple[TestOutcome, ...] | Missing:
+def read_tests(output: str, label: Label, status: int, configuration: str) -> tuple[TestOutcome, ...] | Missing:
     """Outcomes in the joined output of a test command that ended with `status`."""
     found: list[TestOutcome] = []
     binary, counted, harness = "", 0, True

@@ -30,9 +30,7 @@ class Toolchain:
     @property
     def identity(self) -> str:
         """Everything that decides what a build gives."""
-        return "\n".join(
-            (self.cargo, self.rustc, self.host, str(self.plain_mir), self.rustfmt or "no rustfmt")
-        )
+        return "\n".join((self.cargo, self.rustc, self.host, str(self.plain_mir), self.rustfmt or "no rustfmt"))
 
 
 @cache

@@ -65,6 +65,16 @@ class DiskTree:
         """Receipts of the finished phases of a source, in order."""
         return find_receipts(self.root, source)
 
+    def recall(self, path: str, digest: str) -> bytes | None:
+        """An earlier content of a file by its SHA-256: as it stands, kept before a phase, or from git's history."""
+        here = [self.read(path)] if self.exists(path) else []
+        kept = [read_base(self.root, digest)] if (self.root / ".splitter/base" / digest).is_file() else []
+        for data in (*here, *kept):
+            if hashlib.sha256(data).hexdigest() == digest:
+                return data
+        history = git.past_contents(self.root, path) if git.is_repository(self.root) else iter(())
+        return next((data for data in history if hashlib.sha256(data).hexdigest() == digest), None)
+
     def base(self, digest: str) -> bytes:
         """Content that was kept before a phase, by its SHA-256."""
         return read_base(self.root, digest)

@@ -3,14 +3,16 @@
 Invariant: judges tokens, so that no reason can carry code of another kind into the tree or out of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from splitter.model.change import Added, ChangeSet, Why
 from splitter.model.check import Finding
 from splitter.model.source import Span
 from splitter.source.tokens import Token, TokenKind, tokenize
+from splitter.verify.canonical import end_of_visibility
 
 _PATH_WORDS = (b"self", b"super", b"crate")
+_USE_MARKS = (b"::", b"{", b"}", b",", b"*")
 
 
 def find_wrong_reasons(change: ChangeSet, files: dict[str, bytes]) -> Iterator[Finding]:
@@ -40,28 +42,22 @@ def _fits(text: bytes, why: Why) -> bool:
     code = [token for token in tokens if token.kind < TokenKind.COMMENT]
     if len(code) < len(tokens) and why is not Why.HEADER:
         return False
-    if why is Why.HEADER:
-        return _without_attributes(code) == []
-    if why is Why.BLANK:
-        return not tokens
-    if why is Why.REWRAP:
-        return all(token.text == b"," for token in tokens)
-    if why is Why.VISIBILITY:
-        words = (*_PATH_WORDS, b"pub", b"in", b"(", b")", b"::")
-        return all(token.text in words or token.kind is TokenKind.IDENT for token in code) and _is_visibility(
-            code
-        )
-    if why is Why.PATH:
-        return all(token.kind in (TokenKind.IDENT, TokenKind.STRING) or token.text == b"::" for token in code)
-    if why is Why.CFG:
-        return _without_attributes(code) == []
-    keyword = b"mod" if why is Why.MOD else b"use"
-    return _are_declarations(code, keyword)
+    return _FITS[why](code)
+
+
+def _is_path(code: list[Token]) -> bool:
+    return all(token.kind in (TokenKind.IDENT, TokenKind.STRING) or token.text == b"::" for token in code)
+
+
+def _is_attributes(code: list[Token]) -> bool:
+    return _without_attributes(code) == []
 
 
 def _is_visibility(code: list[Token]) -> bool:
     """`pub`, `pub(…)`, or what stands between the parentheses of the latter."""
     texts = [token.text for token in code]
+    if not all(token.kind is TokenKind.IDENT or token.text in (b"(", b")", b"::") for token in code):
+        return False
     if texts[:1] == [b"pub"]:
         return texts[1:] == [] or (texts[1:2] == [b"("] and texts[-1:] == [b")"])
     return bool(texts) and texts[0] in (*_PATH_WORDS, b"in")
@@ -72,16 +68,15 @@ def _are_declarations(code: list[Token], keyword: bytes) -> bool:
     rest = _without_attributes(code)
     at = 0
     while at < len(rest):
-        start = at
-        if rest[at].text == b"pub":
-            at += 1
-            if at < len(rest) and rest[at].text == b"(":
-                at = next((i for i in range(at, len(rest)) if rest[i].text == b")"), len(rest)) + 1
-        if at >= len(rest) or rest[at].text != keyword:
+        at = end_of_visibility(rest, at)
+        end = next((i for i in range(at, len(rest)) if rest[i].text == b";"), None)
+        if end is None or rest[at].text != keyword:
             return False
-        at = next((i for i in range(at, len(rest)) if rest[i].text == b";"), len(rest)) + 1
-        if any(token.text == b"=" or token.kind is TokenKind.NUMBER for token in rest[start:at]):
+        body = rest[at + 1 : end]
+        plain = all(token.kind is TokenKind.IDENT or token.text in _USE_MARKS for token in body)
+        if not body or not plain or (keyword == b"mod" and len(body) != 1):
             return False
+        at = end + 1
     return True
 
 
@@ -111,3 +106,16 @@ def _text(data: bytes, span: Span) -> bytes:
 def _short(text: bytes) -> str:
     shown = " ".join(text.decode("utf-8", "replace").split())
     return shown if len(shown) <= 60 else shown[:57] + "…"
+
+
+_FITS: dict[Why, Callable[[list[Token]], bool]] = {
+    Why.HEADER: _is_attributes,
+    Why.IMPORT: lambda code: _are_declarations(code, b"use"),
+    Why.MOD: lambda code: _are_declarations(code, b"mod"),
+    Why.REEXPORT: lambda code: _are_declarations(code, b"use"),
+    Why.VISIBILITY: _is_visibility,
+    Why.PATH: _is_path,
+    Why.CFG: _is_attributes,
+    Why.BLANK: lambda code: not code,
+    Why.REWRAP: lambda code: all(token.text == b"," for token in code),
+}

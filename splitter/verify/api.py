@@ -11,17 +11,18 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Scope
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.uses import use_leaves
 from splitter.verify.conditions import equivalent
-from splitter.verify.places import module_of, parsed, unreadable
-from splitter.verify.surface import Modules, Reach, Way, condition, members, modules_of, shown, widest
+from splitter.verify.places import parsed, unreadable, within
+from splitter.verify.surface import Modules, Reach, Way, condition, members, modules_of, widest
+
 
 def check_api(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
     """Compare what the monolith's module shows, and the visible members of its items."""
     broken = unreadable(before.files) or unreadable(after.files)
     if broken is not None:
         return CheckResult("api", Outcome.SKIPPED, reason=broken.message)
-    old, new = modules_of(parsed(before.files), scope), modules_of(parsed(after.files), scope)
+    old = modules_of(parsed(before.files), within(scope, before.files))
+    new = modules_of(parsed(after.files), within(scope, after.files))
     names = _names(old, scope)
     findings: list[Finding] = []
     compared = equal = 0
@@ -34,25 +35,20 @@ def check_api(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSe
         found = _compare(name, was, now, scope)
         equal += found is None
         findings += [found] if found is not None else []
-    was_members, now_members = _members(old, scope), _members(new, scope)
+    was_members, now_members = _members(old), _members(new)
     compared += sum(1 for reach, _, _ in was_members.values() if _is_outside(reach, scope))
     wrong = list(_member_findings(was_members, now_members, scope))
     equal += max(0, compared - equal - len(findings) - len(wrong))
     findings += wrong
     if not compared and not findings:
-        return CheckResult(
-            "api", Outcome.NOT_APPLICABLE, reason="the file shows no name to the code around it"
-        )
+        return CheckResult("api", Outcome.NOT_APPLICABLE, reason="the file shows no name to the code around it")
     return judge("api", compared, equal, tuple(findings))
 
 
 def _names(modules: Modules, scope: Scope) -> set[str]:
     """Every name that an item of the split's files defines or a `use` of the monolith brings."""
-    found = {name for path, source in modules.files.items() for name, _ in shown(source, path)}
-    parent = modules.files.get(scope.parent)
-    for item in parent.items if parent is not None else ():
-        if item.kind is ItemKind.USE and parent is not None:
-            found |= {leaf.name for leaf in use_leaves(parent, item)}
+    found = {name for names in modules.own.values() for name in names}
+    found |= {leaf.name for _, leaf in modules.leaves.get(scope.parent, ())}
     return found - {"_", "*"}
 
 
@@ -86,15 +82,15 @@ def _compare(name: str, was: list[Way], now: list[Way], scope: Scope) -> Finding
     return None
 
 
-def _members(modules: Modules, scope: Scope) -> dict[tuple[str, str, int], tuple[Reach, Item, SourceFile]]:
+def _members(modules: Modules) -> dict[tuple[str, str, int], tuple[Reach, Item, SourceFile]]:
     """Visible members by the item's key (without number), name and number, over all files of the split."""
     found: dict[tuple[str, str, int], tuple[Reach, Item, SourceFile]] = {}
-    for _, source in sorted(modules.files.items()):
+    for module, source in sorted(modules.files.items()):
         for item in source.items:
             if item.kind in (ItemKind.USE, ItemKind.NOTE, ItemKind.INNER, ItemKind.MACRO, ItemKind.CALL):
                 continue
             key = item.key.split("#")[0]
-            for (name, number), reach in members(source, item, module_of(scope, source.path)).items():
+            for (name, number), reach in members(source, item, module).items():
                 # Several impls of one type have one key here; their members are told apart by a running number.
                 free = next(n for n in count(number) if (key, name, n) not in found)
                 found[key, name, free] = reach, item, source
@@ -112,9 +108,7 @@ def _member_findings(was: _Members, now: _Members, scope: Scope) -> Iterator[Fin
         if there is None:
             yield Finding(item.key, source.path, item.line, f"`{name}` was {_far(reach)}, is so no more")
         elif there[0] != reach:
-            yield Finding(
-                item.key, there[2].path, there[1].line, f"`{name}` was {_far(reach)}, is {_far(there[0])}"
-            )
+            yield Finding(item.key, there[2].path, there[1].line, f"`{name}` was {_far(reach)}, is {_far(there[0])}")
     for (key, name, number), (reach, item, source) in now.items():
         if (key, name, number) not in was and _is_outside(reach, scope):
             yield Finding(item.key, source.path, item.line, f"`{name}` is {_far(reach)} now, was private")

@@ -10,7 +10,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, judge
 from splitter.model.evidence import Build, Diagnostic, Evidence, Missing, Scope
 from splitter.verify.missing import absent
-from splitter.verify.places import in_monolith
+from splitter.verify.places import in_monolith, within
 
 _NAMED = re.compile(r"`([^`]*)`")
 _PATH = re.compile(r"\b\w+(?:::\w+)+")
@@ -21,6 +21,7 @@ def check_build(before: Evidence, after: Evidence, scope: Scope, _change: Change
     """Compare the builds of two trees, configuration by configuration."""
     if isinstance(before.builds, Missing) or isinstance(after.builds, Missing):
         return absent("build", before.builds, after.builds)
+    scopes = within(scope, before.files), within(scope, after.files)
     now = {build.configuration.name: build for build in after.builds}
     findings: list[Finding] = []
     equal = compared = 0
@@ -28,31 +29,27 @@ def check_build(before: Evidence, after: Evidence, scope: Scope, _change: Change
         if not old.succeeded:
             continue
         compared += 1
-        new = now.get(old.configuration.name)
-        found = (
-            _compare(old, new, scope)
-            if new
-            else [Finding("", scope.monolith, 1, f"not built: {old.configuration.name}")]
-        )
+        name = old.configuration.name
+        unbuilt = [Finding("", scope.monolith, 1, f"not built: {name}")]
+        found = _compare(old, now[name], scopes) if name in now else unbuilt
         equal += not found
         findings += found
-    left_out = tuple(
-        f"{name} did not build beforehand: {error}" for name, error in sorted(before.left_out.items())
-    )
+    left_out = tuple(f"{name} did not build beforehand: {error}" for name, error in sorted(before.left_out.items()))
     return judge("build", compared, equal, tuple(findings), lawful=left_out)
 
 
-def _compare(old: Build, new: Build, scope: Scope) -> list[Finding]:
+def _compare(old: Build, new: Build, scopes: tuple[Scope, Scope]) -> list[Finding]:
     name = new.configuration.name
     if not new.succeeded:
         errors = [d for d in new.diagnostics if d.level == "error"]
         found = [_finding(error, f"{error.message} ({name})") for error in errors]
-        return found or [Finding("", scope.monolith, 1, f"the build failed without a word ({name})")]
-    known = Counter(key for d in old.diagnostics for key in _keys(d, scope))
+        return found or [Finding("", scopes[1].monolith, 1, f"the build failed without a word ({name})")]
+    known = Counter(key for d in old.diagnostics for key in _keys(d, scopes[0]))
     found = []
     for diagnostic in new.diagnostics:
-        fresh = [key for key in _keys(diagnostic, scope) if not known[key]]
-        known.subtract(_keys(diagnostic, scope))
+        keys = _keys(diagnostic, scopes[1])
+        fresh = [key for key in keys if not known[key]]
+        known.subtract(keys)
         if fresh:
             found.append(_finding(diagnostic, f"new warning: {diagnostic.message} ({name})"))
     return found

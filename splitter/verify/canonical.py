@@ -43,7 +43,9 @@ def canonical(data: bytes, span: Span, place: Place) -> tuple[tuple[str, int], .
         if token.text in (b"self", b"super", b"crate") and _begins_path(tokens, at):
             module = place.module + tuple(name for name in inline if name)
             at, path = _path(tokens, at)
-            row.append(("crate::" + "::".join(in_monolith(place.scope, absolute(path, module))), token.start))
+            goes_on = at < len(tokens) and tokens[at].text == b"::" and tokens[at + 1].text in (b"{", b"*")
+            plain = in_monolith(place.scope, absolute(path, module), is_module=goes_on)
+            row.append(("crate::" + "::".join(plain), token.start))
             continue
         if token.text == b"{":
             opens_module = at >= 2 and tokens[at - 2].text == b"mod"

@@ -41,9 +41,7 @@ CHECKS: tuple[Check, ...] = (
         "every item stands exactly once, token for token",
         TEXTS["tokens"],
     ),
-    Check(
-        "build", Level.QUICK, check_build, "every configuration builds, with no new warning", TEXTS["build"]
-    ),
+    Check("build", Level.QUICK, check_build, "every configuration builds, with no new warning", TEXTS["build"]),
     Check(
         "symbols",
         Level.QUICK,
@@ -52,9 +50,7 @@ CHECKS: tuple[Check, ...] = (
         TEXTS["symbols"],
     ),
     Check("state", Level.QUICK, check_state, "no static was copied, lost or changed", TEXTS["state"]),
-    Check(
-        "api", Level.STANDARD, check_api, "every path resolves as before, as visible as before", TEXTS["api"]
-    ),
+    Check("api", Level.STANDARD, check_api, "every path resolves as before, as visible as before", TEXTS["api"]),
     Check("mir", Level.STANDARD, check_mir, "every function compiles to the same MIR", TEXTS["mir"]),
     Check("tests", Level.STANDARD, check_tests, "the same tests have the same outcomes", TEXTS["tests"]),
     Check(

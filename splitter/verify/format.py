@@ -26,9 +26,7 @@ def check_format(before: Evidence, after: Evidence, scope: Scope, change: Change
             source = path if path in before.files else origin
             if source not in unclean:
                 findings.append(
-                    Finding(
-                        "", path, 1, f"rustfmt would change this file; it would not change {source} before"
-                    )
+                    Finding("", path, 1, f"rustfmt would change this file; it would not change {source} before")
                 )
         if unclean:
             reason = f"not clean under rustfmt beforehand: {', '.join(sorted(unclean))}"

@@ -18,11 +18,7 @@ _FUNCTIONS = frozenset((b"type_name", b"type_name_of_val"))
 
 def positional_items(sources: Iterable[SourceFile]) -> dict[str, str]:
     """Keys of such items, with the name of the macro or function by which they see it."""
-    items = [
-        (item, code_tokens(source.data, item.lead, item.core.end))
-        for source in sources
-        for item in source.items
-    ]
+    items = [(item, code_tokens(source.data, item.lead, item.core.end)) for source in sources for item in source.items]
     macros = set(_MACROS)
     found: dict[str, str] = {}
     while True:

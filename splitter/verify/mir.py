@@ -14,7 +14,7 @@ from splitter.model.source import ItemKind, SourceFile
 from splitter.verify.lawful import positional_items
 from splitter.verify.mir_text import Body, place_of_body, read_bodies
 from splitter.verify.missing import absent
-from splitter.verify.places import module_of, parsed, unreadable
+from splitter.verify.places import module_of, parsed, unreadable, within
 
 _NUMBER = re.compile(r"\bconst \d+_u32\b")
 _STRING = re.compile(r'\bconst b?"(?:[^"\\]|\\.)*"')
@@ -29,20 +29,21 @@ def check_mir(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSe
     if broken is not None:
         return CheckResult("mir", Outcome.SKIPPED, reason=broken.message)
     old_sources, new_sources = parsed(before.files), parsed(after.files)
+    scopes = within(scope, before.files), within(scope, after.files)
     compared = equal = 0
     findings: list[Finding] = []
     lawful: list[str] = []
     compiled: set[str] = set()
     for name, dump in before.mir.items():
-        old = read_bodies(dump, old_sources, scope)
-        new = read_bodies(after.mir.get(name, ""), new_sources, scope)
+        old = read_bodies(dump, old_sources, scopes[0])
+        new = read_bodies(after.mir.get(name, ""), new_sources, scopes[1])
         compiled |= {body.name for body in old}
-        found, noted = _compare(old, new, (old_sources, new_sources), scope, name)
+        found, noted = _compare(old, new, (old_sources, new_sources), scopes, name)
         findings += found
         lawful += noted
         compared += len(old)
         equal += max(0, len(old) - len(found))
-    unproven = _unproven(old_sources, compiled, scope)
+    unproven = _unproven(old_sources, compiled, scopes[0])
     if unproven:
         lawful.append(f"compiled in no configuration that was built: {', '.join(unproven)}")
     return judge("mir", compared, equal, tuple(findings), lawful=tuple(dict.fromkeys(lawful)))
@@ -52,7 +53,7 @@ def _compare(
     old: list[Body],
     new: list[Body],
     sources: tuple[dict[str, SourceFile], dict[str, SourceFile]],
-    scope: Scope,
+    scopes: tuple[Scope, Scope],
     configuration: str,
 ) -> tuple[list[Finding], list[str]]:
     was = Counter((body.name, body.text) for body in old)
@@ -61,21 +62,21 @@ def _compare(
     positional = positional_items(sources[0].values())
     findings, lawful = [], []
     for body in lost:
-        place = place_of_body(body, sources[0], scope)
+        place = place_of_body(body, sources[0], scopes[0])
         twin = next((other for other in extra if other.name == body.name), None)
-        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scope.monolith, 1)
+        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
         if twin is not None:
             extra.remove(twin)
             if key in positional and _relaxed(body.text) == _relaxed(twin.text):
                 lawful.append(f"{key}: asks for its own position ({positional[key]})")
                 continue
-            there = place_of_body(twin, sources[1], scope)
+            there = place_of_body(twin, sources[1], scopes[1])
             path, line = (there[0].path, there[1].line) if there else (path, line)
         message = _difference(body, twin) if twin else "has no MIR any more"
         findings.append(Finding(key, path, line, f"`{body.name}` {message} ({configuration})"))
     for body in extra:
-        place = place_of_body(body, sources[1], scope)
-        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scope.monolith, 1)
+        place = place_of_body(body, sources[1], scopes[1])
+        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
         findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before ({configuration})"))
     return findings, lawful
 
@@ -114,8 +115,5 @@ def _unproven(sources: dict[str, SourceFile], compiled: set[str], scope: Scope) 
     trimmed = {name.rsplit("::", 1)[-1] for name in compiled}
     known = compiled | trimmed
     return sorted(
-        k
-        for name, keys in names.items()
-        if name not in known and name.rsplit("::")[-1] not in trimmed
-        for k in keys
+        k for name, keys in names.items() if name not in known and name.rsplit("::")[-1] not in trimmed for k in keys
     )

@@ -60,9 +60,7 @@ def read_bodies(dump: str, sources: dict[str, SourceFile], scope: Scope) -> list
             break
         named = _FN.match(chunk) or _VALUE.match(chunk)
         printed = named[1] if named else chunk.split("\n", 1)[0]
-        text = _ALLOC.sub(
-            lambda found: digests.get(int(found[1]), found[0]), simplify(_COMMENT.sub("", chunk))
-        )
+        text = _ALLOC.sub(lambda found: digests.get(int(found[1]), found[0]), simplify(_COMMENT.sub("", chunk)))
         bodies.append(Body(simplify(printed), text, printed))
     return bodies
 
@@ -74,13 +72,10 @@ def place_of_body(body: Body, sources: dict[str, SourceFile], scope: Scope) -> t
         source = sources[impl[1]]
         return source, _item_at(source, int(impl[2]))
     segments = tuple(body.printed.split("::"))
-    for path, source in sources.items():
-        module = module_of(scope, path)
-        name = (
-            segments[len(module)]
-            if segments[: len(module)] == module and len(segments) > len(module)
-            else None
-        )
+    inmost_first = sorted(sources.values(), key=lambda source: -len(module_of(scope, source.path)))
+    for source in inmost_first:
+        module = module_of(scope, source.path)
+        name = segments[len(module)] if segments[: len(module)] == module and len(segments) > len(module) else None
         item = next((item for item in source.items if name is not None and item.name == name), None)
         if item is not None:
             return source, item
@@ -97,7 +92,7 @@ class _Simplify:
         inner = sorted(("::".join(place) for place in places(scope)), key=len, reverse=True)
         start = f"{re.escape(parent)}::" if parent else ""
         modules = "|".join(map(re.escape, inner))
-        self.paths = re.compile(rf"(?<![\w:])({start})(?:{modules})::") if inner else None
+        self.paths = re.compile(rf"(?<![\w:])({start})(?:{modules})::(?!\{{|<(?!impl at ))") if inner else None
         self.seen: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:

@@ -4,6 +4,7 @@ Invariant: a path that leads into a module of the split is taken for the same pa
 before and after compares equal when nothing but its place changed.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -43,13 +44,24 @@ def places(scope: Scope) -> frozenset[Path]:
     return frozenset(own | folders | ({scope.residue} if scope.residue else set()))
 
 
-def in_monolith(scope: Scope, path: Path) -> Path:
-    """A path in the crate as it would read without the split's modules."""
+def within(scope: Scope, files: dict[str, bytes]) -> Scope:
+    """The split as far as it stands in a tree: a module that is not there yet gives its name to no path."""
+    modules = {module: file for module, file in scope.modules.items() if file in files}
+    return replace(scope, modules=modules, residue=scope.residue if scope.residue_file in files else ())
+
+
+def in_monolith(scope: Scope, path: Path, *, is_module: bool = False) -> Path:
+    """A path in the crate as it would read without the split's modules.
+
+    A path that ends in the name of a module is that module only where `is_module` says so: a function may have the
+    same name.
+    """
     rest = path[len(scope.parent) :]
     if path[: len(scope.parent)] != scope.parent or not rest:
         return path
     own = places(scope)
-    end = next((end for end in range(len(rest), 0, -1) if rest[:end] in own), 0)
+    longest = len(rest) if is_module else len(rest) - 1
+    end = next((end for end in range(longest, 0, -1) if rest[:end] in own), 0)
     return scope.parent + rest[end:]
 
 
@@ -66,11 +78,7 @@ def absolute(path: Path, module: Path) -> Path:
 
 def parsed(files: dict[str, bytes]) -> dict[str, SourceFile]:
     """Rust files of a tree as items; empty ones are left out. Raises `SourceError` for one that is no Rust."""
-    return {
-        path: _parse(path, data)
-        for path, data in sorted(files.items())
-        if path.endswith(".rs") and data.strip()
-    }
+    return {path: _parse(path, data) for path, data in sorted(files.items()) if path.endswith(".rs") and data.strip()}
 
 
 def unreadable(files: dict[str, bytes]) -> SourceError | None:

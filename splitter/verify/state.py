@@ -14,7 +14,7 @@ from splitter.model.evidence import Evidence, Scope
 from splitter.model.source import Span
 from splitter.source.tokens import Token, TokenKind, code_tokens
 from splitter.verify.canonical import Place, canonical
-from splitter.verify.places import module_of
+from splitter.verify.places import module_of, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Cell:
 
 def check_state(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
     """Compare the statics of two trees by name, mutability, type and value."""
-    old, new = _cells(before, scope), _cells(after, scope)
+    old, new = _cells(before, within(scope, before.files)), _cells(after, within(scope, after.files))
     if not old and not new:
         return CheckResult("state", Outcome.NOT_APPLICABLE, reason="the file has no state of its own")
     was, now = Counter(cell for cell, _, _ in old), Counter(cell for cell, _, _ in new)

@@ -14,6 +14,7 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.tokens import TokenKind, code_tokens
 from splitter.source.uses import UseLeaf, use_leaves
 from splitter.verify.conditions import Condition
+from splitter.verify.macro_calls import Rules, defined_in, rules_of
 from splitter.verify.places import Path, absolute, in_monolith, module_of
 
 #: Visibility as the module within which a name can be used; the empty path is the crate, `None` everywhere.
@@ -40,20 +41,18 @@ class Modules:
     scope: Scope
     files: dict[Path, SourceFile]
     gates: dict[Path, frozenset[str]]
+    own: dict[Path, dict[str, list[Way]]]
+    leaves: dict[Path, list[tuple[Item, UseLeaf]]]
 
     def ways(self, module: Path, name: str, seen: tuple[Path, ...] = ()) -> list[Way]:
         """All ways in which `name` resolves in `module`."""
         source = self.files.get(module)
         if source is None or module in seen:
             return []
-        found = [way for way in shown(source, module) if way[0] == name]
-        ways = [way for _, way in found]
-        for item in source.items:
-            if item.kind is not ItemKind.USE:
-                continue
-            for leaf in use_leaves(source, item):
-                if leaf.name == name or leaf.glob:
-                    ways += self._through(module, source, item, leaf, name, seen)
+        ways = list(self.own[module].get(name, ()))
+        for item, leaf in self.leaves[module]:
+            if leaf.name == name or leaf.glob:
+                ways += self._through(module, source, item, leaf, name, seen)
         return ways
 
     def _through(
@@ -93,12 +92,20 @@ def modules_of(sources: dict[str, SourceFile], scope: Scope) -> Modules:
         module: frozenset(cfg for end in range(len(module)) for cfg in gates.get(module[: end + 1], ()))
         for module in files
     }
-    return Modules(scope, files, whole)
+    rules = rules_of(sources.values())
+    own = {module: shown(source, module, rules) for module, source in files.items()}
+    leaves = {
+        module: [
+            (item, leaf) for item in source.items if item.kind is ItemKind.USE for leaf in use_leaves(source, item)
+        ]
+        for module, source in files.items()
+    }
+    return Modules(scope, files, whole, own, leaves)
 
 
-def shown(source: SourceFile, module: Path) -> list[tuple[str, Way]]:
+def shown(source: SourceFile, module: Path, rules: Rules) -> dict[str, list[Way]]:
     """Names that the items of a file define with a visibility of their own, macros for all the crate included."""
-    found: list[tuple[str, Way]] = []
+    found: dict[str, list[Way]] = defaultdict(list)
     defined = find_definitions(source).by_item
     for item in source.items:
         if item.kind in _SILENT or item.name == "_":
@@ -107,14 +114,14 @@ def shown(source: SourceFile, module: Path) -> list[tuple[str, Way]]:
             exported = any(text.startswith("#[macro_export") for text in item.attributes)
             names = {item.name: None if exported else module}
         elif item.kind in (ItemKind.CALL, ItemKind.EXTERN):
-            names = _inside(source, item, module, defined.get(item.key, ()))
+            known = defined_in(source, item, rules)
+            names = {one.name: reach_of(one.visibility, module) for one in known}
+            names = names or _inside(source, item, module, defined.get(item.key, ()))
         else:
             names = {item.name: reach_of(item.visibility, module)}
         kind = "item" if item.kind in (ItemKind.CALL, ItemKind.EXTERN) else item.kind.value
-        found += [
-            (name, Way(f"{kind} {name}", reach, frozenset(item.cfgs), source.path, item.line))
-            for name, reach in names.items()
-        ]
+        for name, reach in names.items():
+            found[name].append(Way(f"{kind} {name}", reach, frozenset(item.cfgs), source.path, item.line))
     return found
 
 

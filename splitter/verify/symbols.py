@@ -10,9 +10,11 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.graph import Symbol
+from splitter.model.source import SourceFile
 from splitter.verify.canonical import Place, canonical_text
+from splitter.verify.macro_calls import Rules, defined_in, rules_of
 from splitter.verify.missing import absent
-from splitter.verify.places import module_of, parsed, unreadable
+from splitter.verify.places import module_of, parsed, unreadable, within
 
 _Signed = dict[tuple[str, str, tuple[str, ...]], tuple[Symbol, str]]
 
@@ -24,7 +26,7 @@ def check_symbols(before: Evidence, after: Evidence, scope: Scope, _change: Chan
     broken = unreadable(before.files) or unreadable(after.files)
     if broken is not None:
         return CheckResult("symbols", Outcome.SKIPPED, reason=broken.message)
-    old, new = _signed(before, scope), _signed(after, scope)
+    old, new = _signed(before, within(scope, before.files)), _signed(after, within(scope, after.files))
     places = {key[0]: symbol for key, (symbol, _) in (*new.items(), *old.items())}
     files = {key[0]: path for signed in (new, old) for key, (_, path) in signed.items()}
     findings: list[Finding] = []
@@ -37,9 +39,7 @@ def check_symbols(before: Evidence, after: Evidence, scope: Scope, _change: Chan
             change = "is exported no more" if symbol in names else "was not exported before"
             known = places.get(symbol)
             item, line = (known.item, known.line) if known else ("", 1)
-            findings.append(
-                Finding(item, files.get(symbol, scope.monolith), line, f"`{symbol}` {change} ({name})")
-            )
+            findings.append(Finding(item, files.get(symbol, scope.monolith), line, f"`{symbol}` {change} ({name})"))
     compared += len(old)
     equal += len(old.keys() & new.keys())
     findings += _signatures(old, new)
@@ -54,14 +54,25 @@ def check_symbols(before: Evidence, after: Evidence, scope: Scope, _change: Chan
 def _signed(evidence: Evidence, scope: Scope) -> _Signed:
     """Symbols by name, canonical signature and `cfg`s, with their files."""
     found: _Signed = {}
-    for path, source in parsed(evidence.files).items():
+    sources = parsed(evidence.files)
+    rules = rules_of(sources.values())
+    for path, source in sources.items():
         place = Place(scope, path, module_of(scope, path))
-        for symbol in find_symbols(source):
+        for symbol in _symbols(source, rules):
             found[symbol.name, canonical_text(symbol.signature, place), tuple(sorted(symbol.cfgs))] = (
                 symbol,
                 path,
             )
     return found
+
+
+def _symbols(source: SourceFile, rules: Rules) -> Iterator[Symbol]:
+    """Exports of a file; what a macro call brings is told by the macro, which may stand in another file."""
+    known = {item.key: defined_in(source, item, rules) for item in source.items}
+    yield from (symbol for symbol in find_symbols(source) if not known[symbol.item])
+    for item in source.items:
+        exported = (one for one in known[item.key] if one.exported)
+        yield from (Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in exported)
 
 
 def _signatures(old: _Signed, new: _Signed) -> Iterator[Finding]:
@@ -77,6 +88,4 @@ def _signatures(old: _Signed, new: _Signed) -> Iterator[Finding]:
     for key in sorted(new.keys() - old.keys()):
         if not any(other[0] == key[0] for other in old):
             symbol, path = new[key]
-            yield Finding(
-                symbol.item, path, symbol.line, f"`{symbol.name}` was not declared as an export before"
-            )
+            yield Finding(symbol.item, path, symbol.line, f"`{symbol.name}` was not declared as an export before")

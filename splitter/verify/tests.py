@@ -9,7 +9,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, judge
 from splitter.model.evidence import Evidence, Missing, Scope, TestOutcome
 from splitter.verify.missing import absent
-from splitter.verify.places import in_monolith
+from splitter.verify.places import in_monolith, within
 
 _Name = tuple[str, str, str]
 
@@ -18,10 +18,12 @@ def check_tests(before: Evidence, after: Evidence, scope: Scope, _change: Change
     """Compare tests by configuration, binary and name."""
     ran = [() if _has_none(tests) else tests for tests in (before.tests, after.tests)]
     old, new = ran
-    if isinstance(old, Missing) or isinstance(new, Missing) or not (old or new):
+    nothing = isinstance(before.tests, Missing) and isinstance(after.tests, Missing)
+    if isinstance(old, Missing) or isinstance(new, Missing) or nothing:
         return absent("tests", before.tests, after.tests)
-    was = Counter((_name(test, scope), test.outcome) for test in old)
-    now = Counter((_name(test, scope), test.outcome) for test in new)
+    scopes = within(scope, before.files), within(scope, after.files)
+    was = Counter((_name(test, scopes[0]), test.outcome) for test in old)
+    now = Counter((_name(test, scopes[1]), test.outcome) for test in new)
     findings = []
     for (name, outcome), count in sorted((was - now).items()):
         others = [other for (known, other) in now - was if known == name]

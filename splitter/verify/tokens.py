@@ -15,7 +15,7 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.tokens import TokenKind, tokenize
 from splitter.verify.additions import find_wrong_reasons
 from splitter.verify.canonical import Place, canonical
-from splitter.verify.places import module_of, parsed, places, unreadable
+from splitter.verify.places import module_of, parsed, places, unreadable, within
 
 _LOOSE = (ItemKind.USE, ItemKind.NOTE, ItemKind.INNER)
 _NOWHERE = ("", 0, 0)
@@ -41,7 +41,8 @@ def check_tokens(before: Evidence, after: Evidence, scope: Scope, change: Change
         path, line = (*broken.message.split(":"), "1")[:2]
         place = Finding("", path, int(line) if line.isdigit() else 1, broken.message)
         return judge("tokens", 1, 0, (place,))
-    old, new = _standing(before, scope), _standing(after, scope)
+    old = _standing(before, within(scope, before.files))
+    new = _standing(after, within(scope, after.files))
     findings = [*_compare(old, new, scope), *_comments(before, after, scope, change)]
     if change is not None:
         findings += find_wrong_reasons(change, after.files)
@@ -83,9 +84,7 @@ def _compare(old: list[_Standing], new: list[_Standing], scope: Scope) -> Iterat
     for entry in extra:
         if not _declares_module(entry.item, entry.source, scope):
             copied = wanted[entry.text] > 0
-            yield _finding(
-                entry, "stands in more places than before" if copied else "was not in the tree before"
-            )
+            yield _finding(entry, "stands in more places than before" if copied else "was not in the tree before")
 
 
 def _base(item: Item) -> str:
@@ -120,9 +119,7 @@ def _finding(entry: _Standing, message: str) -> Finding:
 def _comments(before: Evidence, after: Evidence, scope: Scope, change: ChangeSet | None) -> Iterator[Finding]:
     """Comments that lead no item (or lead an import) may join others, but none may go or come."""
     pieces = [piece for row in change.files.values() for piece in row] if change is not None else []
-    added = Counter(
-        text for piece in pieces if isinstance(piece, Added) for text in _comment_texts(piece.text)
-    )
+    added = Counter(text for piece in pieces if isinstance(piece, Added) for text in _comment_texts(piece.text))
     was, now = _loose(before), _loose(after)
     for text, (path, line, count) in was.items():
         if now.get(text, _NOWHERE)[2] < count:
@@ -145,9 +142,7 @@ def _loose(evidence: Evidence) -> dict[str, tuple[str, int, int]]:
                 continue
             texts = [(text, item.span.start) for text in item.attributes if item.kind is ItemKind.INNER]
             tokens = tokenize(source.data, item.span.start, item.span.end)
-            texts += [
-                (t.text.decode("utf-8", "replace"), t.start) for t in tokens if t.kind >= TokenKind.COMMENT
-            ]
+            texts += [(t.text.decode("utf-8", "replace"), t.start) for t in tokens if t.kind >= TokenKind.COMMENT]
             for text, start in texts:
                 line = source.data.count(b"\n", 0, start) + 1
                 found[text] = (path, line, found.get(text, _NOWHERE)[2] + 1)
@@ -155,9 +150,7 @@ def _loose(evidence: Evidence) -> dict[str, tuple[str, int, int]]:
 
 
 def _comment_texts(data: bytes) -> list[str]:
-    return [
-        token.text.decode("utf-8", "replace") for token in tokenize(data) if token.kind >= TokenKind.COMMENT
-    ]
+    return [token.text.decode("utf-8", "replace") for token in tokenize(data) if token.kind >= TokenKind.COMMENT]
 
 
 def _short(text: str) -> str:

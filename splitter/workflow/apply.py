@@ -21,7 +21,7 @@ from splitter.workflow.diff import unified_diff
 from splitter.workflow.judge import evidence_of, judge_phase
 from splitter.workflow.message import commit_message
 from splitter.workflow.record import receipt_of
-from splitter.workflow.session import Session, open_session, require_ready, require_sound
+from splitter.workflow.session import Session, open_session, require_ready, require_sound, require_unedited
 from splitter.workflow.world import world_of
 
 OpenBench = Callable[[str], AbstractContextManager[Workbench]]
@@ -111,6 +111,7 @@ def _apply_phase(
         return _refused(phase, tried, level)
     if dry_run:
         return _previewed(phase, tried)
+    require_unedited(session, tree, tried.change.before)
     checks = judge_phase(bench, tried.world, tried.change, before, level, progress)
     verdict = verdict_of(checks, accept)
     result = _result(phase, tried, checks, verdict, level)

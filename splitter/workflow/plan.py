@@ -13,13 +13,14 @@ from splitter.model.plan import Layout, Module, Plan
 from splitter.planfile import check, load
 from splitter.planner.explain import explain_item as explain_one
 from splitter.planner.plan import PlanOptions, make_plan
-from splitter.planner.refresh import refresh
+from splitter.planner.refresh import refresh_plan as refresh
 from splitter.planner.rules import Rules
 from splitter.ports import Tree
+from splitter.report.explanation import explanation_text
 from splitter.source.parse import parse
 from splitter.workflow.names import reserved_names
 from splitter.workflow.preview import preview_of
-from splitter.workflow.session import Session, open_session
+from splitter.workflow.session import Session, is_stale, open_session
 
 
 def preview_source(
@@ -43,7 +44,7 @@ def check_plan(tree: Tree, text: str, path: str) -> tuple[Problem, ...]:
     graph = build_graph(session.source, standing.module)
     reserved = reserved_names(session.source, standing.crates)
     problems = check(session.plan, text, path, graph, reserved, session.done)
-    if not session.receipts and session.source.digest != session.plan.sha256:
+    if is_stale(session):
         stale = Problem(path, 1, f"{session.plan.source} has changed since the plan was made", "run `--refresh`")
         return (stale, *problems)
     return problems
@@ -52,8 +53,8 @@ def check_plan(tree: Tree, text: str, path: str) -> tuple[Problem, ...]:
 def preview_plan(tree: Tree, text: str, path: str) -> Preview:
     """Figures of a written plan, as far as it is not applied yet; raises `StaleError` where the source has moved on."""
     session = open_session(tree, text, path)
-    if not session.receipts and session.source.digest != session.plan.sha256:
-        message = f"{session.plan.source} has changed since {path} was made"
+    if is_stale(session):
+        message = f"{session.residue_file} has changed since {path} was made"
         raise StaleError(message, f"Run `splitter plan --refresh {path}`.")
     graph = build_graph(session.source, session.module)
     return preview_of(tree, graph, _waiting(session))
@@ -64,7 +65,23 @@ def refresh_plan(tree: Tree, text: str, path: str) -> tuple[Plan, tuple[str, ...
     session = open_session(tree, text, path)
     graph = build_graph(session.source, session.module)
     options = _options(tree, graph, session.plan.source, 250, session.plan.layout, None)
-    return refresh(session.plan, graph, options, session.done)
+    waiting = _waiting(session)
+    done = [phase for phase in session.plan.phases if phase.number in session.done]
+    made = refresh(graph, waiting, options, _left(tree, session))
+    later = (replace(phase, number=number) for number, phase in enumerate(made.plan.phases, len(done) + 1))
+    plan = replace(made.plan, source=session.plan.source, phases=(*done, *later))
+    homes = plan.placed
+    added = tuple(f"{key}: new, goes to {homes[key]}" for key in made.added)
+    return plan, (*added, *(f"{key}: gone from the source, taken out of the plan" for key in made.gone))
+
+
+def _left(tree: Tree, session: Session) -> frozenset[str]:
+    """Keys that the plan left in the source that it was made for, if that can still be found."""
+    old = tree.recall(session.plan.source, session.plan.sha256)
+    if old is None:
+        return frozenset()
+    placed = session.plan.placed
+    return frozenset(item.key for item in parse(session.plan.source, old).items if item.key not in placed)
 
 
 def move_item(tree: Tree, text: str, path: str, key: str, module: str) -> Plan:
@@ -98,12 +115,11 @@ def move_item(tree: Tree, text: str, path: str, key: str, module: str) -> Plan:
 def explain_item(tree: Tree, text: str, path: str, key: str) -> str:
     """Why an item stands where the plan has it, in full."""
     session = open_session(tree, text, path)
-    if key not in session.source.by_key:
-        message = f"`{key}` is not in {session.residue_file}"
-        raise UsageError(message, "`splitter plan --format json` lists the keys.")
     graph = build_graph(session.source, session.module)
-    options = _options(tree, graph, session.plan.source, 250, session.plan.layout, None)
-    return explain_one(graph, session.plan, key, options)
+    found = explain_one(graph, session.plan, key)
+    if isinstance(found, Problem):
+        raise UsageError(str(found), "`splitter plan --format json` lists the keys.")
+    return explanation_text(found)
 
 
 def _graph(tree: Tree, source: str) -> SymbolGraph:

@@ -4,6 +4,7 @@ Invariant: reads only; whatever does not fit together is a clear error before an
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -86,23 +87,34 @@ def legacy_file(plan: Plan) -> str:
 def require_ready(session: Session, user: UserTree, *, dry_run: bool) -> None:
     """Refuse a stale source and a dirty tree.
 
-    Raises `StaleError` where the source is not the one that was planned, `DirtyError` where files differ from the
-    last receipt (before phase 1: from the last commit).
+    Raises `StaleError` where the source is not the one that was planned or that the last phase left, `DirtyError`
+    where it differs from the last commit before phase 1.
     """
-    if not session.receipts:
-        if session.source.digest != session.plan.sha256:
-            message = f"{session.plan.source} is not the file that {session.path} was made for"
-            raise StaleError(message, f"Run `splitter plan --refresh {session.path}` and review what it changed.")
-        dirty = () if dry_run else user.dirty((session.plan.source,))
-        if dirty:
-            message = f"{', '.join(dirty)} has changes that are not committed"
-            raise DirtyError(message, "Commit or stash them first, so that an undo has something to go back to.")
-        return
-    edited = edited_files(session, user)
-    if edited:
-        message = f"{', '.join(edited)} changed since phase {session.receipts[-1].phase} was applied"
-        advice = f"Run `splitter plan --refresh {session.path}` to take the edits over, or put the files back."
-        raise DirtyError(message, advice)
+    if is_stale(session):
+        message = f"{session.residue_file} is not the file that {session.path} was made for"
+        raise StaleError(message, f"Run `splitter plan --refresh {session.path}` and review what it changed.")
+    dirty = () if dry_run or session.receipts else user.dirty((session.plan.source,))
+    if dirty:
+        message = f"{', '.join(dirty)} has changes that are not committed"
+        raise DirtyError(message, "Commit or stash them first, so that an undo has something to go back to.")
+
+
+def require_unedited(session: Session, user: UserTree, paths: Iterable[str]) -> None:
+    """Refuse to write over a finished phase's file that was edited since and is not safe in git.
+
+    Raises `DirtyError`; the residue is `require_ready`'s business.
+    """
+    edited = {path for path in edited_files(session, user) if path != session.residue_file}
+    unsafe = [path for path in sorted(edited & set(paths)) if not user.revision or user.dirty((path,))]
+    if unsafe:
+        message = f"{', '.join(unsafe)} was edited since its phase was applied, and this phase has to change it"
+        raise DirtyError(message, "Commit the edit first, so that it cannot be lost.")
+
+
+def is_stale(session: Session) -> bool:
+    """Say whether the residue is neither the file that was planned (or refreshed), nor what the last phase left."""
+    known = {session.plan.sha256, *(receipt.after.get(session.residue_file) for receipt in session.receipts[-1:])}
+    return session.source.digest not in known
 
 
 def edited_files(session: Session, user: UserTree) -> tuple[str, ...]:

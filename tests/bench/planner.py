@@ -12,7 +12,7 @@ import json
 import random
 import re
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from math import exp, log
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,7 +53,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--names", action="store_true", help="also print which names came out")
     options = parser.parse_args(arguments)
     rows = []
-    print(f"{'case':26} {'mojofm':>6} {'ari':>6} {'modules':>8} {'names':>7} {'stable':>6}   chunks      prefix      leiden")
+    print(
+        f"{'case':26} {'mojofm':>6} {'ari':>6} {'modules':>8} {'names':>7} {'stable':>6}"
+        f"{'chunks':>12}{'prefix':>12}{'leiden':>12}"
+    )
     for path in sorted(options.cases.glob("*.json")):
         source = path.with_suffix(".rs")
         if not source.exists():
@@ -79,8 +82,8 @@ def measure(name: str, data: bytes, case: dict[str, Any], show_names: bool = Fal
         name,
         mojofm(_on(truth, ours), truth),
         adjusted_rand(_on(truth, ours), truth),
-        _families({ours[key].split("/")[0] for key in truth if key in ours}),
-        _families({_family(module, original) for module in truth.values()}),
+        len({ours[key].split("/")[0] for key in truth if key in ours}),
+        len({_below(module, original)[0] for module in truth.values()}),
         named,
         nameable,
         stability(graph, ours),
@@ -97,20 +100,21 @@ def divide(graph: SymbolGraph) -> Division:
 
 
 def match_names(ours: Division, truth: Division, original: str, *, show: bool) -> tuple[int, int]:
-    """How many of the maintainer's new modules our best matching module is named like, by word stem."""
-    overlap: dict[str, Counter[str]] = defaultdict(Counter)
-    for key, module in truth.items():
-        if key in ours:
-            overlap[module][ours[key]] += 1
+    """Of the modules that match, each the other's best by common functions, how many share a word stem."""
+    common = Counter((ours[key], module) for key, module in truth.items() if key in ours)
+    sizes = Counter(ours[key] for key in truth if key in ours)
+    theirs = Counter(truth.values())
+
+    def alike(mine: str, module: str) -> tuple[float, str, str]:
+        return common[mine, module] / (sizes[mine] + theirs[module] - common[mine, module]), mine, module
+
     named = nameable = 0
-    for module, counts in overlap.items():
-        if module == original:
+    for mine, module in sorted(common):
+        best = alike(mine, module)
+        mutual = all(alike(*pair) <= best for pair in common if pair[0] == mine or pair[1] == module)
+        if module == original or not mutual:
             continue
-        mine = max(sorted(counts), key=lambda one: counts[one])
-        size = sum(path == mine for key, path in ours.items() if key in truth)
-        if 2 * counts[mine] < min(size, sum(one == module for one in truth.values())):
-            continue
-        words = _stems(Path(module).parent.name if Path(module).name == "mod.rs" else Path(module).stem)
+        words = _stems("/".join(_below(module, original)))
         hit = bool((words - _GENERIC) & _stems(mine)) or words == _stems(mine)
         nameable += 1
         named += hit
@@ -140,18 +144,13 @@ def _on(truth: Division, ours: Division) -> Division:
     return {key: ours.get(key, _RESIDUE) for key in truth}
 
 
-def _family(module: str, original: str) -> str:
-    """Folder below the one that the split was made in, else the file."""
-    home = Path(original).parent
-    path = Path(module)
-    parts = path.relative_to(home).parts if path.is_relative_to(home) else path.parts
+def _below(module: str, original: str) -> tuple[str, ...]:
+    """Path of a module below the folder that the split was made in, as a plan would have it."""
+    home, path = Path(original).parent, Path(module)
+    parts = path.relative_to(home).parts if path.is_relative_to(home) else path.parts[-1:]
     own = Path(original).stem
     parts = parts[1:] if parts[0] == own and len(parts) > 1 else parts
-    return parts[0].removesuffix(".rs")
-
-
-def _families(paths: set[str]) -> int:
-    return max(1, len(paths))
+    return tuple(part.removesuffix(".rs") for part in parts if part != "mod.rs")
 
 
 def _stems(name: str) -> set[str]:

@@ -76,10 +76,7 @@ VALUE = ("struct:Value", "impl:Value", "impl:Drop for Value")
 
 
 def test_a_good_plan_has_no_problem():
-    assert (
-        check_plan("note:values", *VALUE, "fn:rt_value_int", others=("mod:plain", "fn:engine", "fn:engine#2"))
-        == []
-    )
+    assert check_plan("note:values", *VALUE, "fn:rt_value_int", others=("mod:plain", "fn:engine", "fn:engine#2")) == []
 
 
 def test_unknown_items_come_with_the_nearest_that_has_no_place_yet():
@@ -99,9 +96,7 @@ def test_unknown_items_come_with_the_nearest_that_has_no_place_yet():
     ],
 )
 def test_what_may_not_move_is_named_with_its_reason(key, reason):
-    assert check_plan(key) == [
-        f"plan.toml:9: `{key}` may not move: {reason} (delete it here: it stays in the source)"
-    ]
+    assert check_plan(key) == [f"plan.toml:9: `{key}` may not move: {reason} (delete it here: it stays in the source)"]
 
 
 def test_twins_stay_together():
@@ -109,9 +104,7 @@ def test_twins_stay_together():
         "twins of one name have to stay together: `fn:engine` is in {}, `fn:engine#2` is in {} "
         "(move all of them, or none)"
     )
-    assert check_plan("fn:engine", others=("fn:engine#2",)) == [
-        "plan.toml:17: " + told.format("`ops`", "`rest`")
-    ]
+    assert check_plan("fn:engine", others=("fn:engine#2",)) == ["plan.toml:17: " + told.format("`ops`", "`rest`")]
     assert check_plan("fn:engine#2") == ["plan.toml:9: " + told.format("the source", "`ops`")]
     assert check_plan("fn:engine") == ["plan.toml:9: " + told.format("`ops`", "the source")]
     assert check_plan("fn:engine", "fn:engine#2") == []

@@ -82,9 +82,7 @@ def test_every_value_has_a_line(tree, multiline):
 
 
 def places(value, place=()):
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (*place, key)
         yield from places(child, (*place, key))

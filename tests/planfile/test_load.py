@@ -208,9 +208,7 @@ def test_the_file_of_the_residue_of_a_mod_rs_is_named_by_its_folder():
 
 
 def test_a_parent_may_have_no_items_of_its_own():
-    text = GOOD.replace(
-        'path   = "arrays"', 'path   = "hash"\n  items  = []\n  [[phase.module]]\n  path = "arrays"'
-    )
+    text = GOOD.replace('path   = "arrays"', 'path   = "hash"\n  items  = []\n  [[phase.module]]\n  path = "arrays"')
     assert load(text, "plan.toml").phases[1].modules[0].items == ()
 
 

@@ -13,9 +13,7 @@ from splitter.planfile import dump, load
 
 SHA = "0" * 64
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
-PARTS = st.from_regex(r"[a-z_][a-z0-9_]{0,7}", fullmatch=True).filter(
-    lambda p: p not in KEYWORDS and p != "_"
-)
+PARTS = st.from_regex(r"[a-z_][a-z0-9_]{0,7}", fullmatch=True).filter(lambda p: p not in KEYWORDS and p != "_")
 MODULE_PATHS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 SOURCE_PATHS = st.lists(PARTS, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".rs")
 

@@ -86,7 +86,7 @@ class Batch:
         prefix = f"cases/{name}/"
 
         def locate(path):
-            inside = path.removeprefix(prefix)
+            inside = os.path.normpath(path.removeprefix(prefix))
             return inside, files.get(inside, b"")
 
         found = read_diagnostics("\n".join(every), locate)

@@ -13,9 +13,10 @@
     ...
 
 Settings stand in the head as `// name: value`: `source` (what is split, `src/ffi.rs` if not said), `layout`,
-`edition`, `features`, `bytes` (`crlf`, `bom`, `no final newline`), `refused` (words of the message with which
-the plan is refused), `names alone` (`short`: only the compiler can tell what is missing). A `src/lib.rs` that
-declares `pub mod ffi;` is there unless the case has one; files that stand under no `after` stay as they are.
+`edition`, `features`, `refused` (words of the message with which the plan is refused), `names alone` (`short`: only
+the compiler can tell what is missing). A `src/lib.rs` that declares `pub mod ffi;` is there unless the case has one;
+files that stand under no `after` stay as they are; one that goes away is `[gone]`. What an
+editor would not keep is said behind a file's name: `[crlf, bom, no final newline]`.
 """
 
 import hashlib
@@ -25,9 +26,10 @@ from pathlib import Path
 
 from splitter.model.plan import Layout, Module, Phase, Plan
 
-MARK = re.compile(r"^//--- (before|after): (\S+)\n", re.MULTILINE)
-SETTING = re.compile(r"^(source|layout|edition|features|bytes|refused|names alone): (.+)$")
+MARK = re.compile(r"^//--- (before|after): (\S+)(?: \[(.+)\])?\n", re.MULTILINE)
+SETTING = re.compile(r"^(source|layout|edition|features|refused|names alone): (.+)$")
 MODULE = re.compile(r"^(?:phase (\d+): +| +)([\w/]+) += (.+)$")
+GONE = "gone"
 KEYS = re.compile(r", (?=[a-z]+:)")
 
 
@@ -56,7 +58,8 @@ class Case:
     @property
     def expected(self):
         """Every file of the tree after."""
-        return self.before | self.after
+        every = self.before | self.after
+        return {path: data for path, data in every.items() if data is not None}
 
 
 def load_cases(folder):
@@ -69,8 +72,8 @@ def load_case(folder, path):
     lines = [line.removeprefix("//").removeprefix(" ") for line in head.splitlines()]
     settings = {m[1]: m[2] for line in lines if (m := SETTING.match(line))}
     files = {"before": {}, "after": {}}
-    for when, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        files[when][name] = as_bytes(body, settings.get("bytes", ""))
+    for when, name, flags, body in zip(parts[::4], parts[1::4], parts[2::4], parts[3::4], strict=True):
+        files[when][name] = as_bytes(body, flags or "")
     before = {"src/lib.rs": b"pub mod ffi;\n", **files["before"]}
     if "src/main.rs" in files["before"] and "src/lib.rs" not in files["before"]:
         del before["src/lib.rs"]
@@ -98,12 +101,25 @@ def phases_of(lines):
 
 
 def as_bytes(body, flags):
+    if flags == GONE:
+        return None
     data = body.strip("\n").encode() + b"\n"
     if "no final newline" in flags:
         data = data[:-1]
     if "crlf" in flags:
         data = data.replace(b"\n", b"\r\n")
     return b"\xef\xbb\xbf" + data if "bom" in flags else data
+
+
+def flags_of(data):
+    if data is None:
+        return GONE
+    flags = {
+        "crlf": b"\r\n" in data,
+        "bom": data.startswith(b"\xef\xbb\xbf"),
+        "no final newline": not data.endswith(b"\n"),
+    }
+    return ", ".join(flag for flag, given in flags.items() if given)
 
 
 def as_text(data):
@@ -114,7 +130,10 @@ def write_after(case, files):
     """Put what came out in place of what the case expects."""
     text = case.file.read_text(encoding="utf-8")
     text = text.split("//--- after:")[0].rstrip("\n") + "\n"
-    for name, data in sorted(files.items()):
+    gone = dict.fromkeys(name for name in case.before if name not in files)
+    for name, data in sorted({**files, **gone}.items()):
         if case.before.get(name) != data:
-            text += f"\n//--- after: {name}\n{as_text(data)}\n"
+            flags = flags_of(data)
+            text += f"\n//--- after: {name}{f' [{flags}]' if flags else ''}\n"
+            text += f"{as_text(data)}\n" if data else ""
     case.file.write_text(text, encoding="utf-8")

@@ -10,15 +10,17 @@ PATHS = (b"self", b"super", b"crate", b"in")
 
 
 def item_tokens(files, plan):
-    """How often each item stands in the tree; `use` items, our own headers and `mod` lines aside."""
+    """How often each item stands in the tree; `use` items, our own headers (licence notices too) and `mod` lines aside."""
     names = {part for module in plan.placed.values() for part in module.split("/")}
     bags = Counter()
     for path, data in files.items():
         if not path.endswith(".rs") or not data.strip():
             continue
-        for item in parse(path, data).items:
+        file = parse(path, data)
+        for item in file.items:
             declares = item.kind is ItemKind.MOD and data[item.core.end - 1 : item.core.end] == b";"
-            if item.kind in (ItemKind.USE, ItemKind.INNER) or declares:
+            notice = item.kind is ItemKind.NOTE and item is file.items[0] and "licen" in item.name
+            if item.kind in (ItemKind.USE, ItemKind.INNER) or declares or notice:
                 continue
             bags[item.kind, plain(data[item.span.start : item.span.end], names)] += 1
     return bags

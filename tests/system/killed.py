@@ -54,9 +54,7 @@ def main() -> None:
         with hold_lock(root, "the next command"):
             pass
         found = snapshot(root)
-        rows.append(
-            {"name": name, "died": died, "recovery": recovery, "old": found == before, "new": found == after}
-        )
+        rows.append({"name": name, "died": died, "recovery": recovery, "old": found == before, "new": found == after})
     sys.stdout.write(json.dumps(rows))
 
 

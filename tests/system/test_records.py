@@ -67,9 +67,7 @@ def test_each_item_is_one_line_of_its_text():
     assert all(len(line) < 250 for line in lines)
 
 
-@pytest.mark.parametrize(
-    "spoil", ["", "[]", "{}", "null", '{"format": 1}', "\0", '{"format": 1, "source": []']
-)
+@pytest.mark.parametrize("spoil", ["", "[]", "{}", "null", '{"format": 1}', "\0", '{"format": 1, "source": []'])
 def test_a_damaged_receipt_is_named(spoil):
     with pytest.raises(DiskError, match=r"01\.json is no receipt, or a damaged one"):
         read_receipt(spoil.encode(), "01.json")

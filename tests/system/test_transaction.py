@@ -202,6 +202,36 @@ def test_an_edit_after_a_kill_stays_and_the_rest_is_wholly_old_or_new(tmp_path, 
         assert found in rest, names[step]
 
 
+def test_killed_while_it_puts_back_what_a_person_stopped(tmp_path):
+    """Ctrl-C at a swap, an edit at that moment to a file whose turn has not come, then a kill at any later step."""
+    names, _ = steps(tmp_path)
+    first = names.index("replace script.sh")
+    later = 0
+    for step in range(first + 1, 1000):
+        root = tmp_path / str(step)
+        make_tree(root)
+        before = snapshot(root) | {"src/script.sh": (b"edited", 0o755)}
+        count = -1
+
+        def announce(_, root=root, step=step):
+            nonlocal count
+            count += 1
+            if count == first:
+                (root / "src/script.sh").write_bytes(b"edited")
+                raise KeyboardInterrupt
+            if count >= step:
+                raise Dead
+
+        with mock.patch("os.fsync"), pytest.raises((Dead, KeyboardInterrupt)) as caught:
+            commit(root, changes(), announce)
+        recover(root)
+        assert snapshot(root) == before, step
+        if caught.type is KeyboardInterrupt:  # it was through before its time to die came
+            break
+        later += 1
+    assert later > 20
+
+
 def test_edits_that_contradict_one_another_are_left_alone(tmp_path):
     names, _ = steps(tmp_path)
     root = tmp_path / "tree"

@@ -1,0 +1,6 @@
+"""`python -m splitter`."""
+
+from splitter.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Colour, width and progress: a terminal gets more than a log."""
+
+import io
+import re
+
+import pytest
+
+from splitter.commands.output import show
+from splitter.commands.progress import open_progress
+from splitter.report.parts import cell, line, table
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+    def render(stream, thing):
+        show(thing, stream)
+        return stream.getvalue()
+
+    return render
+
+
+def test_a_terminal_gets_colour(shown):
+    assert "\x1b[" in shown(Terminal(), line(("red", "red")))
+
+
+def test_no_color_is_honoured(shown, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert shown(Terminal(), line(("red", "red"))) == "red\n"
+
+
+def test_a_log_gets_no_colour(shown):
+    assert shown(io.StringIO(), line(("red", "red"))) == "red\n"
+
+
+@pytest.mark.parametrize(("stream", "widest"), [(Terminal, 120), (io.StringIO, 100)])
+def test_tables_are_as_wide_as_can_be_read(shown, stream, widest):
+    made = table("a", "b", wide=("b",))
+    made.add_row(cell("x"), cell("word " * 100))
+    rows = re.sub(r"\x1b\[[0-9;]*m", "", shown(stream(), made)).splitlines()
+    assert widest - 10 < max(map(len, rows)) <= widest
+
+
+def test_a_log_gets_a_plain_line_a_step(monkeypatch):
+    log = io.StringIO()
+    monkeypatch.setattr("sys.stderr", log)
+    with open_progress() as steps:
+        steps("building")
+        steps.detail("Compiling x")
+        steps("testing \x1b[2J")
+    assert log.getvalue() == "building\ntesting �[2J\n"
+
+
+def test_a_terminal_gets_one_line_that_goes_away(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr("sys.stderr", terminal)
+    with open_progress() as steps:
+        steps("building [x]")
+        steps.detail("Compiling y")
+    assert "building [x]" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[2K")

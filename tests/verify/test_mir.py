@@ -1,0 +1,82 @@
+"""`mir` catches another meaning behind the same names; numbers, places and order mean nothing."""
+
+from dataclasses import replace
+
+import pytest
+from hand_split import COUNTER, MIR_AFTER, MIR_BEFORE
+
+from splitter.model.check import Outcome
+from splitter.verify.mir import check_mir
+
+FAULTS = {
+    "another helper called": ("_3 = ffi::counter::twice(", "_3 = ffi::counter::thrice("),
+    "constant altered": ("const 2_u32", "const 3_u32"),
+    "another function of that name outside": ("_3 = ffi::counter::twice(", "_3 = ffi::other::twice("),
+    "another text behind two pointers": ("68 69 ", "68 6a "),
+    "closure of another shape": (":16:5: 16:6", ":16:5: 16:10"),
+    "Drop no longer called": ("[return: bb1, unwind continue]", "[return: bb2, unwind continue]"),
+    "another method through a trait": ("MulWithOverflow", "AddWithOverflow"),
+    "another static": ("const {alloc1: &AtomicU32}", "const {alloc3: &AtomicU32}"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_another_meaning_is_found(fault, before, remirrored, scope):
+    assert check_mir(before, remirrored(*FAULTS[fault]), scope, None).outcome is Outcome.FAILED
+
+
+def test_a_finding_names_item_file_and_line(before, remirrored, scope):
+    found = check_mir(before, remirrored("const 2_u32", "const 3_u32"), scope, None).findings
+    assert [(f.item, f.path, f.line) for f in found] == [("fn:twice", COUNTER, 15)]
+    assert "const 3_u32" in found[0].message
+
+
+def test_a_function_that_is_gone_is_found(before, remirrored, scope):
+    whole = MIR_AFTER[MIR_AFTER.index("fn ffi::counter::twice") :]
+    found = check_mir(before, remirrored(whole, ""), scope, None).findings
+    assert [(f.item, f.message) for f in found] == [("fn:twice", "`ffi::twice` has no MIR any more (default)")]
+
+
+def test_a_static_that_is_there_twice_is_found_by_count(before, remirrored, scope):
+    static = MIR_AFTER[MIR_AFTER.index("static ") : MIR_AFTER.index("fn ffi::counter::rt_next")]
+    result = check_mir(before, remirrored(static, static + static), scope, None)
+    assert [f.message for f in result.findings] == ["`ffi::NEXT` had no such MIR before (default)"]
+
+
+def test_every_body_is_counted_and_what_was_not_compiled_is_listed(before, after, scope):
+    result = check_mir(before, after, scope, None)
+    assert (result.outcome, result.compared, result.equal) == (Outcome.PASSED, 4, 4)
+    assert result.lawful == ("compiled in no configuration that was built: fn:rt_text",)
+
+
+def test_a_configuration_that_is_missing_after_is_found(before, after, scope):
+    both = replace(before, mir={"default": MIR_BEFORE, "all features": MIR_BEFORE})
+    assert check_mir(both, after, scope, None).outcome is Outcome.FAILED
+
+
+def test_code_that_asks_for_its_line_is_listed_and_not_failed(before, after, edited, scope):
+    was = {path: data.replace(b"n * 2", b"line!()") for path, data in before.files.items()}
+    old = replace(before, files=was, mir={"default": MIR_BEFORE.replace("const 2_u32", "const 22_u32")})
+    new = replace(edited("n * 2", "line!()"), mir={"default": MIR_AFTER.replace("const 2_u32", "const 17_u32")})
+    for tree in (old, new):
+        tree.mir["default"] = tree.mir["default"].replace(": 21:6}", ": 21:5}").replace(": 16:6}", ": 16:5}")
+    result = check_mir(old, new, scope, None)
+    assert result.outcome is Outcome.PASSED
+    assert "fn:twice: asks for its own position (line!)" in result.lawful
+
+
+RING = """
+alloc5 (size: 8, align: 8) {
+    ╾─────alloc6─────╼ │ ╾──────╼
+}
+
+alloc6 (size: 8, align: 8) {
+    ╾─────alloc5─────╼ │ ╾──────╼
+}
+"""
+
+
+def test_allocations_that_point_at_each_other_end(before, after, scope):
+    old, new = (replace(tree, mir={"default": tree.mir["default"] + RING}) for tree in (before, after))
+    moved = replace(new, mir={"default": new.mir["default"].replace("alloc5", "alloc50").replace("alloc6", "alloc60")})
+    assert not any("alloc" in f.message for f in check_mir(old, moved, scope, None).findings)

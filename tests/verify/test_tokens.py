@@ -1,0 +1,72 @@
+"""`tokens` catches what is lost, doubled, altered or cut off from its item, and nothing else."""
+
+import pytest
+from hand_split import COUNTER, MONOLITH
+
+from splitter.model.check import Outcome
+from splitter.verify.tokens import check_tokens
+
+FAULTS = {
+    "no_mangle dropped": ("#[no_mangle]\n/// The", "/// The", COUNTER),
+    "attribute above a doc cut off": (
+        "#[no_mangle]\n/// The next number.\n",
+        "/// The next number.\n#[no_mangle]\n",
+        COUNTER,
+    ),
+    "inline(never) lost": ("#[inline(never)]\n", "", COUNTER),
+    "doc lost": ("/// The next number.\n", "", COUNTER),
+    "doc changed": ("The next number.", "The next one.", COUNTER),
+    "comment inside a body lost": ("    // Wraps around.\n", "", COUNTER),
+    "constant altered": ("LIMIT: u32 = 9", "LIMIT: u32 = 8", MONOLITH),
+    "cfg dropped": ('#[cfg(feature = "text")]\n', "", MONOLITH),
+    "fields swapped": ("    pub left: u32,\n    right: u32,\n", "    right: u32,\n    pub left: u32,\n", MONOLITH),
+    "helper's arguments swapped": ("n * 2", "2 * n", COUNTER),
+    "super leads elsewhere": ("super::super::offset()", "super::offset()", COUNTER),
+    "ABI changed": ('extern "C" fn rt_next', 'extern "system" fn rt_next', COUNTER),
+    "test deleted": (
+        "    #[test]\n    fn counts() {\n        assert_eq!(rt_next(1), twice(1));\n    }\n",
+        "",
+        MONOLITH,
+    ),
+    "tuple of one made plain": ("twice(1)\n", "twice((1,))\n", COUNTER),
+    "static copied": (
+        "pub(super) fn twice",
+        "static NEXT: AtomicU32 = AtomicU32::new(0);\n\npub(super) fn twice",
+        COUNTER,
+    ),
+    "free comment lost": ("// Everything below is called from C.\n\n", "", MONOLITH),
+    "inner doc lost": ("//! The whole boundary.\n\n", "", MONOLITH),
+    "function added": ("pub(super) fn twice", "fn thrice() {}\n\npub(super) fn twice", COUNTER),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(fault, before, edited, scope):
+    result = check_tokens(before, edited(*FAULTS[fault]), scope, None)
+    assert result.outcome is Outcome.FAILED
+    assert result.findings
+
+
+def test_a_finding_names_item_file_and_line(before, edited, scope):
+    found = check_tokens(before, edited("n * 2", "n * 3"), scope, None).findings
+    assert [(f.item, f.path, f.line) for f in found] == [("fn:twice", COUNTER, 16)]
+    assert found[0].message == "was `2 }`, is `3 }`"
+
+
+LAWFUL = {
+    "visibility": ("pub(super) fn twice", "pub(in crate::ffi) fn twice", COUNTER),
+    "line breaks": ("(n: u32) -> u32", "(\n    n: u32,\n) -> u32", COUNTER),
+    "imports": ("use std::fmt::Write as _;\n", "use std::fmt::{Display, Write as _};\n", COUNTER),
+    "an absolute path": ("super::super::offset()", "crate::offset()", COUNTER),
+}
+
+
+@pytest.mark.parametrize("edit", LAWFUL)
+def test_what_a_move_may_change_is_no_fault(edit, before, edited, scope):
+    assert check_tokens(before, edited(*LAWFUL[edit]), scope, None).outcome is Outcome.PASSED
+
+
+def test_a_file_that_is_no_rust_is_a_finding_with_its_line(before, edited, scope):
+    result = check_tokens(before, edited("n * 2\n}", "n * 2\n"), scope, None)
+    assert result.outcome is Outcome.FAILED
+    assert result.findings[0].path == COUNTER
