@@ -217,7 +217,8 @@ def run_demo(
     if all_features:
         known = tomllib.loads(tree.read("Cargo.toml").decode())["features"]
         build = replace(build, features=tuple(sorted({*known, *build.features} - {"default"})))
-    return work, run_demo(tree, _benches(tree, build, steps), text, level=level, progress=steps)
+    where = {} if plan is None else {"plan_path": str(plan)}
+    return work, run_demo(tree, _benches(tree, build, steps), text, level=level, progress=steps, **where)
 
 
 def known_checks() -> "tuple[Check, ...]":

@@ -5,6 +5,9 @@ Invariant: facts only, no judgement; what could not be observed is a `Missing` w
 
 from dataclasses import dataclass, field
 
+#: The first line of a MIR dump whose paths the compiler shortened where a name alone is unique.
+TRIMMED_MIR = "// paths are trimmed"
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:

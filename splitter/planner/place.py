@@ -31,7 +31,7 @@ def place(
 ) -> dict[str, Placement]:
     """Placement of every unit by its key, given those of the clustered functions in `homes`; `fixed` ones stay put."""
     owner = {key: unit.key for unit in units for key in unit.keys}
-    graph = _without_twins(graph)
+    graph = without_twins(graph)
     found = _settle_helpers(graph, units, owner, homes, fixed)
     waiting = [unit for unit in units if unit.key not in found]
     while waiting:
@@ -42,7 +42,7 @@ def place(
     return _near(graph, units, found)
 
 
-def _without_twins(graph: SymbolGraph) -> SymbolGraph:
+def without_twins(graph: SymbolGraph) -> SymbolGraph:
     """The graph of real uses: a twin is a companion, no user."""
     return replace(graph, references=tuple(one for one in graph.references if one.tie is not Tie.TWIN))
 

@@ -14,7 +14,7 @@ from splitter.planner.lexicon import load_lexicon
 from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
 from splitter.planner.phases import Block, order_phases
-from splitter.planner.place import Placement, place
+from splitter.planner.place import Placement, place, without_twins
 from splitter.planner.reasons import describe_module, why_together
 from splitter.planner.rules import Rules
 from splitter.planner.units import Unit, find_units
@@ -104,6 +104,7 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
     paths = {n: named.path for n, named in draft.named.items()}
     of_item = {k: paths[h] for u in draft.units for k in u.keys if (h := draft.placed[u.key].home) is not None}
     notes = place_notes(graph, of_item)
+    uses = without_twins(graph).uses
     order = {item.key: at for at, item in enumerate(graph.source.items)}
     common = common_words(draft.features)
     modules: dict[str, Module] = {}
@@ -120,7 +121,7 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
         domain = named.domain if named.settled else None
         doc = domain.doc if domain else describe_module(named.path, functions or members)
         modules[named.path] = Module(named.path, doc, keys, (), {key: why[key] for key in keys})
-        needs = {of_item[use] for key in keys for use in graph.uses.get(key, ()) if use in of_item} - {named.path}
+        needs = {of_item[use] for key in keys for use in uses.get(key, ()) if use in of_item} - {named.path}
         blocks.append(
             Block(
                 path=named.path,

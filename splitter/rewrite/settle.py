@@ -164,7 +164,7 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compile
     place, key = line
     name = key.rsplit(" as ", 1)[-1]
     gated = any((p, text) == line for p, text, _ in hints.gated)
-    if place == () and name in {line.leaf.name for line in reexports(world)}:
+    if place == () and (name in {line.leaf.name for line in reexports(world)} or _is_visible(world, key)):
         # A path that worked before goes on working, even where nothing takes it today.
         return replace(hints, allowed=hints.allowed | {line})
     gates = _gates_of_users(world, place, name)
@@ -180,6 +180,10 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compile
     if gates:
         return replace(hints, gated=(*hints.gated, (place, key, gates)))
     return replace(hints, allowed=hints.allowed | {line})
+
+
+def _is_visible(world: World, key: str) -> bool:
+    return any(item.visibility and line_key(UseLine(leaf)) == key for item, leaf in world.leaves)
 
 
 def _is_gated(world: World, name: str) -> bool:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from splitter.model.evidence import Build, Configuration, Diagnostic, Missing, TestOutcome
+from splitter.model.evidence import TRIMMED_MIR, Build, Configuration, Diagnostic, Missing, TestOutcome
 from splitter.system.diagnostics import messages, read_diagnostics, tell_builds_apart
 from splitter.system.export_names import exported_names
 from splitter.system.mirror import Mirror
@@ -113,6 +113,8 @@ def build(cargo: Cargo, configuration: Configuration) -> Library:
     mir: str | Missing = Missing(f"rustc printed no MIR ({configuration.name})")
     if mir_file.is_file():
         mir = _in_tree(cargo, mir_file.read_text(encoding="utf-8", errors="replace"))
+        # The reader has to know: a stable compiler shortens paths, and no option of its own keeps it from that.
+        mir = mir if cargo.toolchain.plain_mir else f"{TRIMMED_MIR}\n{mir}"
     return Library(mir, _exports(cargo, done.stdout))
 
 
@@ -149,7 +151,7 @@ def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[
     done = _run(cargo, (*command, *cargo.coverage), environment)
     found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
     if done.status and not any(d.level == "error" for d in found):
-        found = (*found, Diagnostic("error", "", done.last_words))
+        found = (*found, Diagnostic("error", "", done.last_words, targets=("cargo",)))
     plain = None
     if found and not done.status:
         kinds = dict.fromkeys("--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets)

@@ -19,11 +19,15 @@ _PATH = re.compile(r'\bpath\s*=\s*"([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class ModulePlace:
-    """A module's path in its crate (empty at the root), its file, and the folder where its child files live."""
+    """A module's path in its crate (empty at the root), its file, and the folder where its child files live.
+
+    `attributes` are the texts in front of the declarations that lead to it, `cfg`s among them.
+    """
 
     path: tuple[str, ...]
     file: PurePosixPath
     children: PurePosixPath
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class _Declared:
     inside: tuple[tuple[str, str | None], ...]
     name: str
     path: str | None
+    attributes: str = ""
 
 
 def find_module(root: PurePosixPath, source: PurePosixPath, read: Read) -> ModulePlace | None:
@@ -57,15 +62,16 @@ def _files(parent: ModulePlace, declared: _Declared) -> Iterator[ModulePlace]:
     for depth, (name, path) in enumerate(declared.inside):
         base = parent.file.parent if depth == 0 else folder
         folder = folder / name if path is None else _normal(base / path)
+    attributes = (*parent.attributes, declared.attributes) if declared.attributes else parent.attributes
     names = (*parent.path, *(name for name, _ in declared.inside), declared.name)
     if declared.path is not None:
         base = folder if declared.inside else parent.file.parent
         file = _normal(base / declared.path)
-        yield ModulePlace(names, file, file.parent)
+        yield ModulePlace(names, file, file.parent, attributes)
         return
     plain = declared.name.removeprefix("r#")
-    yield ModulePlace(names, folder / plain / "mod.rs", folder / plain)
-    yield ModulePlace(names, folder / f"{plain}.rs", folder / plain)
+    yield ModulePlace(names, folder / plain / "mod.rs", folder / plain, attributes)
+    yield ModulePlace(names, folder / f"{plain}.rs", folder / plain, attributes)
 
 
 def _declarations(data: bytes) -> Iterator[_Declared]:
@@ -79,7 +85,8 @@ def _declarations(data: bytes) -> Iterator[_Declared]:
             name, following = tokens[at + 1].text.decode(), tokens[at + 2].text
             path = _path_attribute(data, tokens, start, at)
             if following == b";":
-                yield _Declared(tuple(entry for entry in around if entry), name, path)
+                text = data[tokens[start].start : token.start].decode("utf-8", "replace") if start < at else ""
+                yield _Declared(tuple(entry for entry in around if entry), name, path, text)
             if following in (b";", b"{"):
                 at += 2
                 around += [(name, path)] if following == b"{" else []

@@ -55,6 +55,8 @@ class Package:
     source: Path
     module: tuple[str, ...]
     children: Path
+    gates: tuple[str, ...] = ()
+    """Attributes of the `mod` declarations that lead to the source."""
 
     @property
     def crate(self) -> str:
@@ -189,4 +191,5 @@ def _package(
         source=source,
         module=place.path,
         children=Path(place.children),
+        gates=place.attributes,
     )

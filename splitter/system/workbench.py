@@ -58,7 +58,7 @@ class CargoBench:
     def prepare(self, gating: Iterable[str]) -> None:
         """Bring the copy in step with the tree and see that it builds."""
         self.cargo.mirror.sync()
-        self.gating |= set(gating_features(gating))
+        self.gating |= set(gating_features((*gating, *self.cargo.package.gates)))
         features = tuple(self.cargo.package.features) if self.options.all_features else self.options.features
         self.choice = evidence.choose(self.cargo, sorted(self.gating), tuple(f for f in features if f != "default"))
         self.cargo = self.choice.cargo

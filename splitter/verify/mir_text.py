@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from splitter.model.evidence import Scope
+from splitter.model.evidence import TRIMMED_MIR, Scope
 from splitter.model.source import Item, SourceFile, Span
 from splitter.verify.canonical import Place, canonical
 from splitter.verify.places import module_of, places
@@ -39,10 +39,11 @@ class Body:
 
 def read_bodies(dump: str, sources: dict[str, SourceFile], scope: Scope) -> list[Body]:
     """Bodies of functions, constants, statics and promoted values in a dump, in canonical form."""
+    trimmed = dump.startswith(TRIMMED_MIR)
     dump = "\n".join(line for line in dump.split("\n") if not line.startswith("// ") or "CTFE" in line)
     chunks = _chunks(dump)
     contents = {int(head[1]): chunk for chunk in chunks if (head := _ALLOC_HEAD.match(chunk)) is not None}
-    simplify = _Simplify(scope, sources)
+    simplify = _Simplify(scope, sources, trimmed=trimmed)
     digests = {number: _content(number, contents, simplify, ()) for number in contents}
     bodies: list[Body] = []
     behind: list[str] = []
@@ -85,20 +86,17 @@ def place_of_body(body: Body, sources: dict[str, SourceFile], scope: Scope) -> t
 class _Simplify:
     """Takes modules of the split out of paths, and positions out of spans."""
 
-    def __init__(self, scope: Scope, sources: dict[str, SourceFile]) -> None:
+    def __init__(self, scope: Scope, sources: dict[str, SourceFile], *, trimmed: bool) -> None:
         self.scope = scope
         self.sources = sources
-        parent = "::".join(scope.parent)
-        inner = sorted(("::".join(place) for place in places(scope)), key=len, reverse=True)
-        start = f"{re.escape(parent)}::" if parent else ""
-        modules = "|".join(map(re.escape, inner))
-        self.paths = re.compile(rf"(?<![\w:])({start})(?:{modules})::(?!\{{|<(?!impl at ))") if inner else None
+        self.keeps = "" if trimmed else "".join(f"{name}::" for name in scope.parent)
+        self.paths = _module_prefixes(scope, trimmed=trimmed)
         self.seen: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
         if ".rs:" in text:
             text = _SPAN.sub(self._span, text)
-        return self.paths.sub(r"\1", text) if self.paths else text
+        return self.paths.sub(self.keeps, text) if self.paths else text
 
     def _span(self, found: re.Match[str]) -> str:
         if found[1] not in self.sources:
@@ -115,6 +113,20 @@ class _Simplify:
         place = Place(self.scope, source.path, module_of(self.scope, source.path))
         text = " ".join(part for part, _ in canonical(source.data, Span(start, end), place))
         return f"[{item.key.split('#')[0]}|{text}]"
+
+
+def _module_prefixes(scope: Scope, *, trimmed: bool) -> re.Pattern[str] | None:
+    """Matches the way into a module of the split at the start of a path.
+
+    Where rustc trims paths it may print any last part of that way, and the same for the monolith's own module.
+    """
+    whole = [scope.parent + place for place in places(scope)]
+    if trimmed:
+        whole = [path[start:] for path in (*whole, scope.parent) for start in range(len(path))]
+    ways = sorted({"::".join(path) for path in whole if path}, key=lambda way: (-len(way), way))
+    if not ways:
+        return None
+    return re.compile(rf"(?<![\w:])(?:{'|'.join(map(re.escape, ways))})::(?!\{{|<(?!impl at ))")
 
 
 def _chunks(dump: str) -> list[str]:

@@ -55,7 +55,11 @@ def apply_plan(
     first = _lines(session)
     results: list[PhaseResult] = []
     needs_bench = level is not Level.SOURCE and open_bench is not None
-    context = open_bench(session.tree.parent if session.receipts else session.plan.source) if needs_bench and open_bench else nullcontext(None)
+    context = (
+        open_bench(session.tree.parent if session.receipts else session.plan.source)
+        if needs_bench and open_bench
+        else nullcontext(None)
+    )
     with context as bench:
         for phase in chosen:
             session = open_session(tree, text, path)
@@ -145,7 +149,9 @@ def _previewed(phase: Phase, tried: Attempt) -> PhaseResult:
     return replace(result, diff=diff, notes=("dry run: nothing was written",))
 
 
-def _result(phase: Phase, tried: Attempt, checks: tuple[CheckResult, ...], verdict: Verdict, level: Level) -> PhaseResult:
+def _result(
+    phase: Phase, tried: Attempt, checks: tuple[CheckResult, ...], verdict: Verdict, level: Level
+) -> PhaseResult:
     files = {path: data.count(b"\n") for path, data in tried.change.after().items()}
     notes = (f"settled in {tried.rounds} rounds of cargo check",) if tried.rounds else ()
     return PhaseResult(

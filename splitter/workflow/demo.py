@@ -3,11 +3,11 @@
 Invariant: does what a user would do with the same commands; nothing is prepared or left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitter.model.check import Level
 from splitter.model.outcome import Preview, RunResult, Status
-from splitter.planfile import dump
+from splitter.planfile import dump, load
 from splitter.ports import Progress, Tree
 from splitter.workflow.apply import OpenBench, apply_plan
 from splitter.workflow.plan import preview_plan, preview_source
@@ -31,12 +31,17 @@ def run_demo(
     open_bench: OpenBench,
     plan_text: str | None,
     *,
+    plan_path: str = PLAN,
     level: Level = Level.STANDARD,
     progress: Progress = lambda _: None,
 ) -> Demo:
-    """Split the copy of `native_ref` that `tree` is; `plan_text` is a plan to take instead of a fresh one."""
+    """Split the copy of `native_ref` that `tree` is; `plan_text` is a plan to take instead of a fresh one.
+
+    A plan that was made in a checkout, where the runtime is a folder below, is led to the copy.
+    """
     progress(f"planning {SOURCE}")
-    text = plan_text if plan_text is not None else dump(preview_source(tree, SOURCE).plan)
+    plan = preview_source(tree, SOURCE).plan if plan_text is None else load(plan_text, plan_path)
+    text = dump(replace(plan, source=SOURCE))
     tree.save(PLAN, text)
     preview = preview_plan(tree, text, PLAN)
     result = apply_plan(tree, open_bench, text, PLAN, phases="all", level=level, progress=progress)

@@ -12,7 +12,10 @@ def unified_diff(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str
         if old == new:
             continue
         rows = difflib.unified_diff(
-            _lines(old), _lines(new), f"a/{path}" if old is not None else "/dev/null", f"b/{path}" if new is not None else "/dev/null"
+            _lines(old),
+            _lines(new),
+            f"a/{path}" if old is not None else "/dev/null",
+            f"b/{path}" if new is not None else "/dev/null",
         )
         for row in rows:
             parts.append(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n")

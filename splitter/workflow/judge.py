@@ -5,6 +5,7 @@ from splitter.model.check import CheckResult, Level
 from splitter.model.evidence import Evidence, Scope
 from splitter.ports import Progress, Workbench
 from splitter.rewrite.world import World
+from splitter.source.parse import parse
 from splitter.verify.checks import run_checks
 from splitter.workflow.attempt import files_of
 
@@ -22,8 +23,16 @@ def files_after(before: dict[str, bytes], change: ChangeSet) -> dict[str, bytes]
 
 
 def scope_of(world: World, crate: str) -> Scope:
-    """What the comparison of a phase is about."""
-    modules = {"/".join(p): world.file(p) for p in {*world.members, *world.folders, *world.existing} if p != world.residue}
+    """What the comparison of a phase is about; keys in it are those that the file has by itself."""
+    plain = parse(world.source.path, world.source.data).items
+    moved = {
+        item.key: world.places[known.key]
+        for item, known in zip(plain, world.source.items, strict=True)
+        if known.key in world.places
+    }
+    modules = {
+        "/".join(p): world.file(p) for p in {*world.members, *world.folders, *world.existing} if p != world.residue
+    }
     return Scope(
         crate=crate,
         parent=world.crate_path,
@@ -31,7 +40,7 @@ def scope_of(world: World, crate: str) -> Scope:
         residue_file=world.residue_file,
         residue=world.residue,
         modules={path: file for path, file in sorted(modules.items()) if path},
-        moved={key: "/".join(place) for key, place in world.places.items()},
+        moved={key: "/".join(place) for key, place in moved.items()},
     )
 
 

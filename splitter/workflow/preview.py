@@ -55,9 +55,7 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
     )
 
 
-def _figures(
-    graph: SymbolGraph, plan: Plan, number: int, module: Module, edits: Counter[Place]
-) -> ModuleFigures:
+def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits: Counter[Place]) -> ModuleFigures:
     source = graph.source
     placed = plan.placed
     items = [source.by_key[key] for key in module.items if key in source.by_key]

@@ -17,6 +17,7 @@ from splitter.planfile import check, load
 from splitter.ports import Tree as UserTree
 from splitter.rewrite.places import Place, Tree, place_of
 from splitter.source.parse import parse
+from splitter.source.rekey import own_bytes, rekey
 from splitter.workflow.names import reserved_names
 
 
@@ -66,7 +67,7 @@ def open_session(user: UserTree, text: str, path: str) -> Session:
     started = bool(receipts) and legacy
     residue: Place = (legacy_name(plan),) if started else ()
     residue_file = legacy_file(plan) if started else plan.source
-    source = parse(residue_file, user.read(residue_file))
+    source = _rekeyed(user, plan, receipts, parse(residue_file, user.read(residue_file)))
     parent = parse(tree.parent, user.read(tree.parent)) if started else None
     existing = _existing(user, plan, tree, receipts)
     return Session(plan, text, path, receipts, tree, standing.module, residue_file, residue, source, parent, existing)
@@ -137,9 +138,20 @@ def require_sound(session: Session, user: UserTree, crates: frozenset[str]) -> N
         for module in phase.modules:
             file = session.tree.file(place_of(module.path), folders)
             if user.exists(file) and place_of(module.path) not in session.existing:
-                problems.append(Problem(session.path, 1, f"module `{module.path}`: {file} already exists", "take another name"))
+                problems.append(
+                    Problem(session.path, 1, f"module `{module.path}`: {file} already exists", "take another name")
+                )
     if problems:
         raise PlanError(tuple(problems))
+
+
+def _rekeyed(user: UserTree, plan: Plan, receipts: tuple[Receipt, ...], source: SourceFile) -> SourceFile:
+    """The residue with the keys that its items had before phase 1, which are those of the plan."""
+    if not receipts:
+        return source
+    first = parse(plan.source, user.base(receipts[0].before[plan.source]))
+    gone = {key for receipt in receipts for key in receipt.items}
+    return rekey(source, {item.key: own_bytes(first, item) for item in first.items if item.key not in gone})
 
 
 def _existing(user: UserTree, plan: Plan, tree: Tree, receipts: tuple[Receipt, ...]) -> dict[Place, SourceFile]:

@@ -3,13 +3,17 @@
 Invariant: changes nothing; what people edited since is named as edited, not proven, and never blamed on the split.
 """
 
+from dataclasses import replace
+
 from splitter.errors import UsageError
 from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Level, Verdict, verdict_of
 from splitter.model.evidence import Evidence, Scope
 from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.receipt import Receipt
+from splitter.model.source import SourceFile
 from splitter.ports import Progress, Tree, Workbench
+from splitter.source.parse import parse
 from splitter.verify.checks import run_checks
 from splitter.workflow.apply import OpenBench
 from splitter.workflow.judge import evidence_of
@@ -55,12 +59,20 @@ def _phase(session: Session, tree: Tree, receipt: Receipt, progress: Progress) -
     change = ChangeSet(before, receipt.pieces, receipt.dropped)
     after = change.after()
     source = next(iter({moved.old_path for moved in receipt.items.values()}), session.plan.source)
-    scope = _scope(session, receipt, source, "")
+    scope = replace(_scope(session, receipt, source, ""), moved=_moved(session, receipt, parse(source, before[source])))
     checks = run_checks(Level.SOURCE, Evidence(before), Evidence(after), scope, change)
     files = {path: data.count(b"\n") for path, data in after.items()}
     return PhaseResult(
         receipt.phase, receipt.name, verdict_of(checks), checks, "source", len(receipt.items), files, applied=True
     )
+
+
+def _moved(session: Session, receipt: Receipt, source: SourceFile) -> dict[str, str]:
+    """Modules by the keys that the file before the phase gives its items; the receipt's keys are the plan's."""
+    starts = {item.span.start: item.key for item in source.items}
+    by_file = {file.path: "/".join(place) for place, file in session.existing.items()}
+    rows = [m for m in receipt.items.values() if m.new_path in by_file and m.old_span.start in starts]
+    return {starts[moved.old_span.start]: by_file[moved.new_path] for moved in rows}
 
 
 def _whole(

@@ -265,3 +265,11 @@ def test_a_dependency_by_path_outside_the_workspace_comes_along(tmp_path):
     package = find_package(tmp_path / "app", tmp_path / "app/src/lib.rs")
     assert package.path_dependencies == (tmp_path / "near",)
     assert not (tmp_path / "app/Cargo.lock").exists()
+
+
+def test_a_manifest_that_cargo_refuses_is_a_build_that_fails_with_its_words(bench):
+    cargo = bench[1].cargo
+    with written(bench[1], {"Cargo.toml": "[package"}):
+        build = run_cargo.check(cargo, bench[1].configurations[0])
+    assert not build.succeeded
+    assert "Cargo.toml" in build.diagnostics[0].message

@@ -80,3 +80,12 @@ def test_allocations_that_point_at_each_other_end(before, after, scope):
     old, new = (replace(tree, mir={"default": tree.mir["default"] + RING}) for tree in (before, after))
     moved = replace(new, mir={"default": new.mir["default"].replace("alloc5", "alloc50").replace("alloc6", "alloc60")})
     assert not any("alloc" in f.message for f in check_mir(old, moved, scope, None).findings)
+
+
+def test_paths_that_a_stable_compiler_trims_are_read_through_the_split(before, after, scope):
+    old = "// paths are trimmed\n" + MIR_BEFORE.replace("ffi::", "").replace("-> u32", "-> ffi::V")
+    new = "// paths are trimmed\n" + MIR_AFTER.replace("ffi::counter::", "").replace("-> u32", "-> counter::V")
+    trees = [replace(tree, mir={"default": dump}) for tree, dump in ((before, old), (after, new))]
+    assert check_mir(*trees, scope, None).outcome is Outcome.PASSED
+    elsewhere = replace(trees[1], mir={"default": new.replace("counter::V", "other::V")})
+    assert check_mir(trees[0], elsewhere, scope, None).outcome is Outcome.FAILED
