@@ -60,14 +60,14 @@ class Tree(Protocol):
     def commit(self, files: Mapping[str, bytes | None], receipt: Receipt) -> None:
         """Write (`None` removes) the files of a phase and its receipt, all or nothing."""
 
-    def undo(self, files: Mapping[str, bytes | None], receipt: Receipt) -> None:
-        """Write files back and take away the receipt, all or nothing."""
+    def undo(self, files: Mapping[str, bytes | None], receipts: tuple[Receipt, ...]) -> None:
+        """Write files back to before the first of the receipts and take these away, all or nothing."""
 
     def save(self, path: str, text: str) -> None:
         """Write one file of ours (a plan), all or nothing."""
 
     def git_commit(self, paths: Iterable[str], message: str) -> str:
-        """Commit exactly these paths; returns the revision."""
+        """Commit exactly these paths, and our records unless git ignores them; returns the revision."""
 
 
 class Workbench(Protocol):

@@ -72,7 +72,7 @@ def apply_command(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise UsageError(message, "Leave out one of the two.")
     for name in accept_missing:
         require_check(name)
-    with wiring.open_plan(plan, writes="apply") as file, open_progress() as steps:
+    with wiring.open_plan(plan, writes="" if dry_run else "apply") as file, open_progress() as steps:
         result = wiring.apply_plan(
             file,
             build,

@@ -110,10 +110,19 @@ def write_plan(plan: Plan) -> str:
 
 
 def preview_plan(file: PlanFile, plan: Plan) -> "Preview":
-    """Figures of an edited plan; raises `PlanError` or `StaleError` where it cannot be saved as it is."""
-    from splitter.workflow.plan import preview_plan
+    """Figures of an edited plan; raises `PlanError` or `StaleError` where it cannot be saved as it is.
 
-    return preview_plan(file.tree, write_plan(plan), file.path)
+    What was wrong with the plan before the edit does not count.
+    """
+    from splitter.workflow.plan import check_plan, preview_plan
+
+    text = write_plan(plan)
+    shown = preview_plan(file.tree, text, file.path)
+    old = {problem.message for problem in check_plan(file.tree, file.text, file.path)}
+    new = tuple(problem for problem in check_plan(file.tree, text, file.path) if problem.message not in old)
+    if new:
+        raise PlanError(new)
+    return shown
 
 
 def check_plan(file: PlanFile) -> tuple[Problem, ...]:

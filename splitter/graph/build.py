@@ -11,8 +11,7 @@ from splitter.graph.definitions import Definitions, find_definitions
 from splitter.graph.symbols import find_symbols
 from splitter.model.graph import Reference, SymbolGraph, Tie
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.mentions import Mention, find_mentions
-from splitter.source.tokens import code_tokens
+from splitter.source.mentions import Mention, mentions_at
 from splitter.source.uses import use_leaves
 
 
@@ -39,7 +38,7 @@ def build_graph(source: SourceFile, module_path: tuple[str, ...] = ()) -> Symbol
 def _mentions(source: SourceFile, item: Item) -> list[Mention]:
     if item.kind in (ItemKind.USE, ItemKind.NOTE, ItemKind.INNER):
         return []
-    return find_mentions(code_tokens(source.data, item.lead, item.core.end))
+    return mentions_at(source.data, item.lead, item.core.end)
 
 
 def _aliases(source: SourceFile, module_path: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

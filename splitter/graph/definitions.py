@@ -5,6 +5,7 @@ Source: The Rust Reference, "Namespaces".
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from splitter.graph.macro_rules import Defined, MacroRules, defined_by, read_macro
 from splitter.model.source import Item, ItemKind, SourceFile
@@ -32,8 +33,9 @@ class Definitions:
         return [key for space in spaces for key in space.get(name, ())]
 
 
+@lru_cache(maxsize=64)
 def find_definitions(source: SourceFile) -> Definitions:
-    """Definitions of all items of a file."""
+    """Definitions of all items of a file; shared between callers, who leave them as they are."""
     made = Definitions()
     for item in source.items:
         if item.kind is ItemKind.MACRO:

@@ -3,11 +3,13 @@
 Source: The Rust Reference, "Application binary interface": `no_mangle`, `export_name`.
 """
 
+from collections.abc import Iterable
+
 from splitter.graph.definitions import find_definitions
 from splitter.model.graph import Symbol
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.attributes import read_attributes
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import Token, TokenKind, code_tokens, tokenize
 
 _HEADS = (ItemKind.FN, ItemKind.STATIC)
 _NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
@@ -24,14 +26,16 @@ def find_symbols(source: SourceFile) -> tuple[Symbol, ...]:
             found += [Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in exported]
             continue
         if item.symbol and item.kind in _HEADS:
-            tokens = code_tokens(source.data, item.core.start, item.core.end)
-            found.append(Symbol(item.symbol, item.key, signature(tokens), item.line, item.cfgs))
+            # One token after the other: the signature ends long before the item does.
+            tokens = tokenize(source.data, item.core.start, item.core.end)
+            text = signature(token for token in tokens if token.kind < TokenKind.COMMENT)
+            found.append(Symbol(item.symbol, item.key, text, item.line, item.cfgs))
         elif item.kind in _NESTED:
             found += _inside(source, item)
     return tuple(found)
 
 
-def signature(tokens: list[Token]) -> str:
+def signature(tokens: Iterable[Token]) -> str:
     """Tokens of a function or static up to its body or value, without visibility, joined by single blanks."""
     row: list[str] = []
     depth = 0

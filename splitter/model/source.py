@@ -102,9 +102,9 @@ class Item:
         return "test" in self.cfgs or any(a.startswith(("#[test]", "#[bench]")) for a in self.attributes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SourceFile:
-    """A file's bytes and the items that partition them, in file order."""
+    """A file's bytes and the items that partition them, in file order; one is equal to itself alone."""
 
     path: str
     data: bytes

@@ -37,7 +37,7 @@ def edits_of(world: World, item: Item, needed_at: Place | None) -> tuple[Edit, .
     tokens = code_tokens(world.source.data, item.lead, item.core.end)
     edits = _opened(world, item, place)
     if needed_at is not None:
-        edits += _visibility(world, item, place, needed_at)
+        edits += visibility_edits(world, item, needed_at)
     if place != world.origin and item.kind is not ItemKind.USE:
         edits += _rescoped(world, tokens, place, {edit.span.start for edit in edits})
         edits += _paths(world, item, tokens, place)
@@ -63,7 +63,9 @@ def apply_edits(path: str, span: Span, edits: tuple[Edit, ...]) -> tuple[list[Pi
     return pieces, dropped
 
 
-def _visibility(world: World, item: Item, place: Place, needed_at: Place) -> list[Edit]:
+def visibility_edits(world: World, item: Item, needed_at: Place) -> list[Edit]:
+    """Edits that let all of `needed_at` see an item at its new place."""
+    place = world.place(item.key)
     wanted = visible_from(place, needed_at)
     if not wanted or item.kind in (ItemKind.MACRO, ItemKind.IMPL, ItemKind.NOTE):
         return []

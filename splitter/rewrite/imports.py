@@ -132,10 +132,12 @@ def _unnamed(world: World, place: Place, members: list[Item]) -> list[UseLine]:
     """Globs, `as _` and traits that are used through their methods."""
     lines: list[UseLine] = []
     named = _named(world, members)
-    used = frozenset().union(*(world.names[item.key].members for item in members)) if members else frozenset()
+    found = (world.names[item.key] for item in members)
+    used = frozenset().union(*(names.members | names.plain for names in found))
     everywhere = frozenset().union(*(names.plain for names in world.names.values()))
     for item, leaf in world.leaves:
-        if leaf.glob or leaf.alias == "_" or (leaf.name not in named and _may_be_trait(world, leaf, used, everywhere)):
+        unnamed = leaf.alias == "_" and _may_be_trait(world, leaf, used, everywhere)
+        if leaf.glob or unnamed or (leaf.name not in named and _may_be_trait(world, leaf, used, everywhere)):
             lines.append(_copied(world, place, item, leaf, ALWAYS))
     for item in world.source.items:
         if item.kind is ItemKind.TRAIT and item.name not in named and trait_methods(world.source, item) & used:
@@ -156,7 +158,7 @@ def _may_be_trait(world: World, leaf: UseLeaf, used: frozenset[str], everywhere:
         return False
     if name in KNOWN_TRAITS:
         return bool(KNOWN_TRAITS[name] & used)
-    return leaf.name not in everywhere or not world.by_names
+    return leaf.alias == "_" or leaf.name not in everywhere or not world.by_names
 
 
 def _gates(users: Gate, defined: Gate) -> tuple[str, ...]:

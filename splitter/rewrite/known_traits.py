@@ -6,7 +6,7 @@ Source: the standard library's documentation; only traits outside the prelude.
 KNOWN_TRAITS: dict[str, frozenset[str]] = {
     name: frozenset(methods.split())
     for name, methods in {
-        "Write": "write write_all write_fmt write_str write_char write_vectored flush by_ref",
+        "Write": "writeln write write_all write_fmt write_str write_char write_vectored flush by_ref",
         "Read": "read read_exact read_to_end read_to_string bytes chain take by_ref read_vectored",
         "BufRead": "read_line lines split fill_buf consume read_until",
         "Seek": "seek rewind stream_position seek_relative",
@@ -18,6 +18,7 @@ KNOWN_TRAITS: dict[str, frozenset[str]] = {
         "BorrowMut": "borrow_mut",
         "Any": "type_id",
         "Error": "source description cause",
+        "IsTerminal": "is_terminal",
         "ToSocketAddrs": "to_socket_addrs",
         "AsRawFd": "as_raw_fd",
         "FromRawFd": "from_raw_fd",

@@ -6,7 +6,7 @@ Invariant: reads one item's tokens; says nothing about where anything goes.
 from dataclasses import dataclass
 
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.mentions import find_mentions
+from splitter.source.mentions import mentions_at
 from splitter.source.tokens import Token, TokenKind, code_tokens
 
 
@@ -68,7 +68,7 @@ def names_of(source: SourceFile, item: Item, own: tuple[str, ...]) -> ItemNames:
     members: set[str] = set()
     absolute: set[str] = set()
     macros: set[str] = set()
-    for mention in find_mentions(tokens):
+    for mention in mentions_at(source.data, item.lead, item.core.end):
         segments = mention.segments
         members.update(segments[1:])
         if mention.follows == b"!":

@@ -119,9 +119,12 @@ def _opened_method(world: World, hints: Hints, name: str) -> Hints:
 
 
 def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints | None:
-    known = name in world.leaves_by_name or bool(world.homes(name))
-    if place is None or not known:
+    if place is None:
         return None
+    if name not in world.leaves_by_name and not world.homes(name):
+        # Only a glob can have brought it.
+        globs = frozenset(pair for pair in hints.dropped if pair[0] == place and pair[1].endswith(" as *"))
+        return replace(hints, wanted=hints.wanted | {(place, "*")}, dropped=hints.dropped - globs) if globs else None
     dropped = frozenset(pair for pair in hints.dropped if not (pair[0] == place and pair[1].endswith(f" as {name}")))
     return replace(hints, wanted=hints.wanted | {(place, name)}, dropped=dropped)
 
@@ -139,19 +142,19 @@ def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str
 
 def _pruned(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Hints:
     flagged: dict[_Line, set[_Target]] = defaultdict(set)
-    compiled: dict[Place, set[_Target]] = defaultdict(set)
+    compiled: set[tuple[Place, _Target]] = set(world.hints.compiled)
     leaves = _leaves_by_file(world, change)
     for build in builds:
         for unused in build.unused_imports:
             for place, key in _hit(leaves, unused):
                 targets = {(build.configuration.name, name.endswith("(test)")) for name in unused.targets or ("lib",)}
                 flagged[place, key] |= targets
-                compiled[place] |= targets
-    hints = world.hints
+                compiled |= {(place, target) for target in targets}
+    hints = replace(world.hints, compiled=frozenset(compiled))
     for line, where in sorted(flagged.items()):
         if line[0] == world.residue and line[1] in known_unused:
             continue
-        hints = _prune(world, hints, line, where, compiled[line[0]])
+        hints = _prune(world, hints, line, where, {target for place, target in compiled if place == line[0]})
     return hints
 
 

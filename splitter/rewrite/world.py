@@ -20,7 +20,8 @@ class Hints:
 
     Imports are named by place and text. `opened` are members (fields, methods) that need to be seen from outside
     their new module, `closed` the names that cannot be re-exported, `absent` those that a macro
-    call was taken to define and does not, `wanted` names that a place has to import, `allowed` unused re-exports.
+    call was taken to define and does not, `wanted` names that a place has to import, `allowed` unused re-exports,
+    `compiled` the builds (configuration, test or not) that are known to have a place.
     """
 
     dropped: frozenset[tuple[Place, str]] = frozenset()
@@ -30,6 +31,7 @@ class Hints:
     closed: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     wanted: frozenset[tuple[Place, str]] = frozenset()
+    compiled: frozenset[tuple[Place, tuple[str, bool]]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ class Described:
         """Docs, comments and attributes that lead an item which is yet to come."""
         return cls("", ItemKind.NOTE, "", start, Span(start, end), end, open=True)
 
-    def item(self, key: str, span: Span, data: bytes) -> Item:
-        """Finish the item."""
+    def item(self, key: str, span: Span, lines: tuple[int, int]) -> Item:
+        """Finish the item; `lines` are the first and last of the item proper."""
         exports = self.kind in (ItemKind.FN, ItemKind.STATIC)
         return Item(
             key=key,
@@ -73,8 +73,8 @@ class Described:
             span=span,
             lead=self.lead,
             core=self.core,
-            line=data.count(b"\n", 0, self.core.start) + 1,
-            end_line=data.count(b"\n", 0, self.core.end) + 1,
+            line=lines[0],
+            end_line=lines[1],
             visibility=self.visibility,
             attributes=self.attributes.texts,
             cfgs=self.attributes.cfgs,

@@ -6,9 +6,10 @@ many costs an unused import that is pruned later, a name too few would not compi
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from splitter.source.tokens import Token, TokenKind
+from splitter.source.tokens import Token, TokenKind, code_tokens
 
 KEYWORDS = frozenset(
     b"as async await break const continue dyn else enum extern false fn for if impl in let loop match mod move mut"
@@ -36,6 +37,12 @@ class Mention(NamedTuple):
     def name(self) -> str:
         """First segment."""
         return self.segments[0]
+
+
+@lru_cache(maxsize=8192)
+def mentions_at(data: bytes, start: int, end: int) -> list[Mention]:
+    """`find_mentions` of the code at these bytes; the list is shared between callers, who leave it as it is."""
+    return find_mentions(code_tokens(data, start, end))
 
 
 def find_mentions(tokens: list[Token]) -> list[Mention]:

@@ -141,7 +141,7 @@ def _blank_line_follows(data: bytes, at: int, end: int) -> bool:
 def _with_spans(data: bytes, described: list[Described]) -> tuple[Item, ...]:
     seen: Counter[str] = Counter()
     items: list[Item] = []
-    start = 0
+    start = line = counted = 0
     for index, piece in enumerate(described):
         limit = described[index + 1].lead if index + 1 < len(described) else len(data)
         newline = data.find(b"\n", piece.end, limit)
@@ -150,6 +150,9 @@ def _with_spans(data: bytes, described: list[Described]) -> tuple[Item, ...]:
             end = limit if index + 1 == len(described) else piece.end
         seen[piece.key] += 1
         key = piece.key if seen[piece.key] == 1 else f"{piece.key}#{seen[piece.key]}"
-        items.append(piece.item(key, Span(start, end), data))
+        line += data.count(b"\n", counted, piece.core.start)
+        last = line + data.count(b"\n", piece.core.start, piece.core.end)
+        items.append(piece.item(key, Span(start, end), (line + 1, last + 1)))
+        line, counted = last, piece.core.end
         start = end
     return tuple(items)

@@ -8,6 +8,7 @@ begins no token is a token of its own.
 import re
 from collections.abc import Iterator
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -41,8 +42,9 @@ class Token(NamedTuple):
 
 _PATTERN = re.compile(
     rb"""
-    (?P<space>[ \t\r\n\f\v]+)
-  | (?P<line>//[^\n]*)
+    [ \t\r\n\f\v]*
+    (?:
+    (?P<line>//[^\n]*)
   | (?P<block>/\*)
   | (?P<raw>(?:br|cr|r)(?P<hash>\#*)")
   | (?P<string>(?:b|c)?"(?:[^"\\]|\\.)*")
@@ -52,7 +54,8 @@ _PATTERN = re.compile(
   | (?P<number>[0-9](?:[0-9A-Za-z_]|\.(?=[0-9])|(?<=[eE])[+-](?=[0-9]))*)
   | (?P<open>[({\[])
   | (?P<close>[)}\]])
-  | (?P<punct>::|->|=>|\.\.\.|\.\.=|\.\.|&&|\|\||.)
+  | (?P<punct>::|->|=>|\.\.\.|\.\.=|\.\.|&&|\|\||[^ \t\r\n\f\v])
+    )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -76,15 +79,13 @@ def tokenize(data: bytes, start: int = 0, end: int | None = None) -> Iterator[To
     at, match = start, _PATTERN.match
     while at < stop:
         found = match(data, at, stop)
-        if found is None:  # pragma: no cover - the last alternative matches any byte
+        if found is None:  # nothing but white space is left
             break
-        name = found.lastgroup or "punct"
+        name = found.lastgroup
+        at, past = found.span(name)
         kind = _KINDS.get(name)
-        past = found.end()
-        if name == "space":
-            at = past
-            continue
         if kind is None:
+            past = found.end()
             if name == "line":
                 past -= 1 if data[past - 1 : past] == b"\r" else 0
                 kind = TokenKind.DOC if _is_doc_line(data[at:past]) else TokenKind.COMMENT
@@ -98,8 +99,9 @@ def tokenize(data: bytes, start: int = 0, end: int | None = None) -> Iterator[To
         at = past
 
 
+@lru_cache(maxsize=16384)
 def code_tokens(data: bytes, start: int = 0, end: int | None = None) -> list[Token]:
-    """Tokens without plain comments and docs."""
+    """Tokens without plain comments and docs; the list is shared between callers, who leave it as it is."""
     return [t for t in tokenize(data, start, end) if t.kind < TokenKind.COMMENT]
 
 

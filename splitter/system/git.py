@@ -44,6 +44,13 @@ def is_repository(root: Path) -> bool:
     return not done.returncode and Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve() == root.resolve()
 
 
+def find_head(root: Path) -> str:
+    """Id of the commit that is checked out; empty without git, and before the first commit."""
+    if not is_repository(root):
+        return ""
+    return _run(root, "rev-parse", "--verify", "--quiet", "HEAD").stdout.decode().strip()
+
+
 def find_dirty(root: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the paths that differ from the last commit, or that git does not know though they are there.
 

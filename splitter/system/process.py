@@ -1,7 +1,7 @@
 """Runs a program: captured output, a time limit, and nothing left running after Ctrl-C.
 
-Invariant: the program gets a process group of its own, which is gone when `run` returns or raises; knows
-nothing of what is run.
+Invariant: the program gets a process group of its own, which is gone when `run` returns or raises, and soon after
+this process is killed; knows nothing of what is run.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from threading import Thread
 from typing import IO
 
 from splitter.errors import ToolError
+from splitter.system import keeper
 
 #: Told each line that a program writes to its standard error.
 Progress = Callable[[str], None]
@@ -71,6 +72,7 @@ def run(
     except OSError as error:
         message = f"`{command[0]}` could not be started: {error.strerror}"
         raise ToolError(message, f"Install `{command[0]}` and see that it is on PATH.") from error
+    keeper.watch(process.pid)
     output = _Reader(process.stdout, progress if joined else None)
     errors = _Reader(process.stderr, progress)
     try:
@@ -84,8 +86,10 @@ def run(
     except BaseException:
         _kill(process)
         raise
+    finally:
+        _kill_group(process.pid, signal.SIGKILL)
+        keeper.forget(process.pid)
     seconds = time.monotonic() - began
-    _kill_group(process.pid, signal.SIGKILL)
     return Done(tuple(command), status, output.text(), errors.text(), seconds)
 
 

@@ -45,6 +45,14 @@ def find_receipts(root: Path, source: str) -> tuple[Receipt, ...]:
     return tuple(sorted(_read_all(root, root / _receipts(source)), key=lambda receipt: receipt.phase))
 
 
+def find_records(root: Path) -> tuple[str, ...]:
+    """Everything that is kept for good in our folder, as paths below the root; not the lock and the journal."""
+    folder = root / FOLDER
+    passing = (folder / "lock", folder / "journal")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple(f.relative_to(root).as_posix() for f in files if not any(f.is_relative_to(p) for p in passing))
+
+
 def read_base(root: Path, digest: str) -> bytes:
     """Content that a file had before a phase; raises `DiskError` where the copy is lost or damaged."""
     path = root / FOLDER / "base" / digest

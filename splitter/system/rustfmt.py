@@ -15,7 +15,8 @@ from splitter.system.process import run
 def unformatted(mirror: Mirror, paths: Iterable[str], edition: str, base: Path) -> frozenset[str] | Missing:
     """Those of the Rust files (relative to the root of the tree) that rustfmt would change.
 
-    `base` is the folder that decides the toolchain. Missing where rustfmt is not installed or does not understand a file.
+    `base` is the folder that decides the toolchain. Missing where rustfmt is not installed, or does not understand
+    a file.
     """
     wanted = {str(mirror.inside(Path(path)).resolve()): path for path in paths if path.endswith(".rs")}
     command = ("rustfmt", "--check", "--files-with-diff", "--edition", edition, "--color", "never", *wanted)

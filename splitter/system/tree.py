@@ -14,9 +14,10 @@ from splitter.model.standing import Standing
 from splitter.system import git
 from splitter.system.disk import read_source
 from splitter.system.mentions import find_mentions
-from splitter.system.records import find_receipts, forget, read_base, record
+from splitter.system.records import find_receipts, find_records, forget, read_base, record
 from splitter.system.standing import find_standing, taken_names
 from splitter.system.transaction import FileChange, commit, recover
+from splitter.system.writes import digest_of
 
 _SKIPPED = frozenset(("target", ".git", ".splitter", "node_modules", ".venv"))
 
@@ -29,8 +30,8 @@ class DiskTree:
 
     @property
     def revision(self) -> str:
-        """The commit that is checked out; empty without git."""
-        return git.resolve(self.root, "HEAD") if git.is_repository(self.root) else ""
+        """The commit that is checked out; empty without git, and before the first commit."""
+        return git.find_head(self.root)
 
     def read(self, path: str) -> bytes:
         """Bytes of a file; raises `SourceError`."""
@@ -90,12 +91,23 @@ class DiskTree:
         )
         commit(self.root, (*changes, *record(self.root, filed, contents)))
 
-    def undo(self, files: Mapping[str, bytes | None], receipt: Receipt) -> None:
-        """Write files back and take away the receipt, all or nothing."""
-        changes = tuple(
-            FileChange(path, receipt.after.get(path), data, receipt.modes.get(path)) for path, data in files.items()
-        )
-        commit(self.root, (*changes, *forget(self.root, (receipt,))))
+    def undo(self, files: Mapping[str, bytes | None], receipts: tuple[Receipt, ...]) -> None:
+        """Write files back to before the first of the receipts and take these away, all or nothing.
+
+        A file that is back already is left alone; raises `DirtyError` at one that is neither as the receipts left
+        it nor back.
+        """
+        modes: dict[str, int] = {}
+        left: dict[str, str | None] = {}
+        for receipt in receipts:
+            modes = receipt.modes | modes
+            left |= receipt.after
+        changes = []
+        for path, data in files.items():
+            wanted = None if data is None else hashlib.sha256(data).hexdigest()
+            is_back = digest_of(self.root / path) == wanted
+            changes.append(FileChange(path, wanted if is_back else left.get(path), data, modes.get(path)))
+        commit(self.root, (*changes, *forget(self.root, receipts)))
 
     def save(self, path: str, text: str) -> None:
         """Write one file of ours (a plan), all or nothing."""
@@ -104,8 +116,11 @@ class DiskTree:
         commit(self.root, (FileChange(path, old, text.encode()),))
 
     def git_commit(self, paths: Iterable[str], message: str) -> str:
-        """Commit exactly these paths; returns the revision."""
-        return git.commit_paths(self.root, tuple(paths), message)
+        """Commit exactly these paths, and our records unless git ignores them; returns the revision."""
+        records = find_records(self.root)
+        ignored = git.find_ignored(self.root, records)
+        ours = tuple(path for path in git.find_dirty(self.root, records) if path not in ignored)
+        return git.commit_paths(self.root, (*paths, *ours), message)
 
 
 def open_tree(path: Path) -> DiskTree:

@@ -153,7 +153,8 @@ def _result(
     phase: Phase, tried: Attempt, checks: tuple[CheckResult, ...], verdict: Verdict, level: Level
 ) -> PhaseResult:
     files = {path: data.count(b"\n") for path, data in tried.change.after().items()}
-    notes = (f"settled in {tried.rounds} rounds of cargo check",) if tried.rounds else ()
+    by_names = "nothing was compiled: imports and visibility follow from names alone, and some may be unused"
+    notes = (f"settled in {tried.rounds} rounds of cargo check" if tried.rounds else by_names,)
     return PhaseResult(
         phase.number,
         phase.name,

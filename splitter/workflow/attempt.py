@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from splitter.model.change import Added, ChangeSet, Why
 from splitter.model.evidence import Build, Diagnostic, Missing
 from splitter.ports import Progress, Workbench
+from splitter.rewrite.foresee import foresee
 from splitter.rewrite.imports import line_key
 from splitter.rewrite.move_items import move_items
 from splitter.rewrite.rewrap import rewrap
@@ -34,6 +35,7 @@ def attempt(world: World, bench: Workbench | None, before: tuple[Build, ...], pr
     `before` are the builds of the tree before, which tell what was unused already.
     """
     if bench is None:
+        world = replace(world, hints=foresee(world))
         return Attempt(move_items(world), world)
     known = _known_unused(world, before)
     for number in range(1, _ROUNDS + 1):

@@ -2,8 +2,7 @@
 
 from splitter.graph.definitions import find_definitions
 from splitter.model.source import ItemKind, SourceFile
-from splitter.source.mentions import find_mentions
-from splitter.source.tokens import code_tokens
+from splitter.source.mentions import mentions_at
 from splitter.source.uses import use_leaves
 
 _ALWAYS = frozenset(("std", "core", "alloc", "proc_macro", "test", "self", "super", "crate"))
@@ -16,6 +15,6 @@ def reserved_names(source: SourceFile, crates: frozenset[str]) -> frozenset[str]
         if item.kind is ItemKind.USE:
             found |= {part for leaf in use_leaves(source, item) for part in (leaf.name, leaf.path[0])}
         elif item.kind not in (ItemKind.NOTE, ItemKind.INNER):
-            mentions = find_mentions(code_tokens(source.data, item.lead, item.core.end))
+            mentions = mentions_at(source.data, item.lead, item.core.end)
             found |= {m.name for m in mentions if len(m.segments) > 1}
     return frozenset(found)

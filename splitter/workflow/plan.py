@@ -10,6 +10,7 @@ from splitter.graph.build import build_graph
 from splitter.model.graph import SymbolGraph
 from splitter.model.outcome import Preview
 from splitter.model.plan import Layout, Module, Plan
+from splitter.plan_shape import did_you_mean
 from splitter.planfile import check, load
 from splitter.planner.explain import explain_item as explain_one
 from splitter.planner.plan import PlanOptions, make_plan
@@ -21,6 +22,7 @@ from splitter.source.parse import parse
 from splitter.workflow.names import reserved_names
 from splitter.workflow.preview import preview_of
 from splitter.workflow.session import Session, is_stale, open_session
+from splitter.workflow.trail import require_kept
 
 
 def preview_source(
@@ -51,8 +53,12 @@ def check_plan(tree: Tree, text: str, path: str) -> tuple[Problem, ...]:
 
 
 def preview_plan(tree: Tree, text: str, path: str) -> Preview:
-    """Figures of a written plan, as far as it is not applied yet; raises `StaleError` where the source has moved on."""
+    """Figures of a written plan, as far as it is not applied yet.
+
+    Raises `StaleError` where the source has moved on, `DirtyError` where what finished phases made is gone.
+    """
     session = open_session(tree, text, path)
+    require_kept(session.receipts, session.residue_file, tree, path)
     if is_stale(session):
         message = f"{session.residue_file} has changed since {path} was made"
         raise StaleError(message, f"Run `splitter plan --refresh {path}`.")
@@ -63,6 +69,7 @@ def preview_plan(tree: Tree, text: str, path: str) -> Preview:
 def refresh_plan(tree: Tree, text: str, path: str) -> tuple[Plan, tuple[str, ...]]:
     """The plan for the source as it is now, and what became of items that are new or gone."""
     session = open_session(tree, text, path)
+    require_kept(session.receipts, session.residue_file, tree, path)
     graph = build_graph(session.source, session.module)
     options = _options(tree, graph, session.plan.source, 250, session.plan.layout, None)
     waiting = _waiting(session)
@@ -92,8 +99,9 @@ def move_item(tree: Tree, text: str, path: str, key: str, module: str) -> Plan:
     session = open_session(tree, text, path)
     plan = session.plan
     if key not in session.source.by_key:
+        near = did_you_mean(key, session.source.by_key)
         message = f"`{key}` is not in {session.residue_file}"
-        raise UsageError(message, "`splitter plan --explain` and the preview show the keys.")
+        raise UsageError(message, f"{near[:1].upper()}{near[1:]}." if near else "`--format json` lists the keys.")
     home = next((p for p in plan.phases for m in p.modules if m.path == module), None)
     home = home or next((p for p in plan.phases if key in p.keys), None) or (plan.phases[-1] if plan.phases else None)
     if home is None or home.number in session.done:

@@ -4,16 +4,18 @@ Invariant: reads only; expected edits are counted on the change set that names a
 """
 
 from collections import Counter
+from dataclasses import replace
 
-from splitter.model.change import Added, Why
 from splitter.model.graph import SymbolGraph
 from splitter.model.outcome import ModuleFigures, Preview
 from splitter.model.plan import Layout, Module, Plan
 from splitter.model.source import ItemKind
 from splitter.ports import Tree
-from splitter.rewrite.move_items import move_items
+from splitter.rewrite.edits import visibility_edits
+from splitter.rewrite.foresee import foresee
 from splitter.rewrite.places import Place, place_of
 from splitter.rewrite.places import Tree as Places
+from splitter.rewrite.reach import needed_at
 from splitter.rewrite.world import World
 from splitter.workflow.session import legacy_file, legacy_name
 from splitter.workflow.status import count_functions
@@ -91,11 +93,14 @@ def _visibility_edits(tree: Tree, graph: SymbolGraph, plan: Plan) -> Counter[Pla
         planned=frozenset(place_of(m.path) for phase in plan.phases for m in phase.modules),
         by_names=True,
     )
-    change = move_items(world)
+    world = replace(world, hints=foresee(world))
+    needed = needed_at(world)
     found: Counter[Place] = Counter()
-    for place in world.members:
-        row = change.files[world.file(place)]
-        found[place] = sum(1 for p in row if isinstance(p, Added) and p.why is Why.VISIBILITY)
+    for key, place in world.places.items():
+        item = world.source.by_key[key]
+        found[place] += sum(1 for opened, _ in world.hints.opened if opened == key)
+        if key in needed:
+            found[place] += len(visibility_edits(world, item, needed[key]))
     return found
 
 

@@ -3,7 +3,6 @@
 Invariant: reads only; whatever does not fit together is a clear error before anything is built.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -19,6 +18,7 @@ from splitter.rewrite.places import Place, Tree, place_of
 from splitter.source.parse import parse
 from splitter.source.rekey import own_bytes, rekey
 from splitter.workflow.names import reserved_names
+from splitter.workflow.trail import edited_files, find_misfits, require_kept, require_layout
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Session:
 def open_session(user: UserTree, text: str, path: str) -> Session:
     """Load a plan and look at its tree.
 
-    Raises `PlanError` for what is wrong with the plan by itself, `SourceError` where a file is missing.
+    Raises `PlanError` for what is wrong with the plan by itself or contradicts its finished phases, `SourceError`
+    where the residue is missing.
     """
     plan = load(text, path)
     receipts = user.receipts(plan.source)
@@ -89,8 +90,9 @@ def require_ready(session: Session, user: UserTree, *, dry_run: bool) -> None:
     """Refuse a stale source and a dirty tree.
 
     Raises `StaleError` where the source is not the one that was planned or that the last phase left, `DirtyError`
-    where it differs from the last commit before phase 1.
+    where it differs from the last commit before phase 1, or where what a phase made is gone.
     """
+    require_kept(session.receipts, session.residue_file, user, session.path)
     if is_stale(session):
         message = f"{session.residue_file} is not the file that {session.path} was made for"
         raise StaleError(message, f"Run `splitter plan --refresh {session.path}` and review what it changed.")
@@ -105,7 +107,7 @@ def require_unedited(session: Session, user: UserTree, paths: Iterable[str]) -> 
 
     Raises `DirtyError`; the residue is `require_ready`'s business.
     """
-    edited = {path for path in edited_files(session, user) if path != session.residue_file}
+    edited = {path for path in edited_files(session.receipts, user) if path != session.residue_file}
     unsafe = [path for path in sorted(edited & set(paths)) if not user.revision or user.dirty((path,))]
     if unsafe:
         message = f"{', '.join(unsafe)} was edited since its phase was applied, and this phase has to change it"
@@ -116,14 +118,6 @@ def is_stale(session: Session) -> bool:
     """Say whether the residue is neither the file that was planned (or refreshed), nor what the last phase left."""
     known = {session.plan.sha256, *(receipt.after.get(session.residue_file) for receipt in session.receipts[-1:])}
     return session.source.digest not in known
-
-
-def edited_files(session: Session, user: UserTree) -> tuple[str, ...]:
-    """Files of finished phases that are no longer what the last receipt that names them says."""
-    known: dict[str, str | None] = {}
-    for receipt in session.receipts:
-        known.update(receipt.after)
-    return tuple(path for path, digest in sorted(known.items()) if _digest(user, path) != digest)
 
 
 def require_sound(session: Session, user: UserTree, crates: frozenset[str]) -> None:
@@ -155,13 +149,19 @@ def _rekeyed(user: UserTree, plan: Plan, receipts: tuple[Receipt, ...], source: 
 
 
 def _existing(user: UserTree, plan: Plan, tree: Tree, receipts: tuple[Receipt, ...]) -> dict[Place, SourceFile]:
+    """Modules of finished phases, as far as they are still there."""
     done = {receipt.phase for receipt in receipts}
-    every = [place_of(m.path) for phase in plan.phases for m in phase.modules]
     made = {place_of(m.path) for phase in plan.phases if phase.number in done for m in phase.modules}
-    folders = frozenset(place[:end] for place in every for end in range(1, len(place)))
     made |= {place[:end] for place in made for end in range(1, len(place))}
-    files = {place: tree.file(place, folders) for place in made}
-    return {place: parse(path, user.read(path)) for place, path in sorted(files.items())}
+    files = _module_files(plan, tree)
+    return {p: parse(files[p], user.read(files[p])) for p in sorted(made) if user.exists(files[p])}
+
+
+def _module_files(plan: Plan, tree: Tree) -> dict[Place, str]:
+    """Where each module stands or will stand, those that only hold others included."""
+    every = [place_of(module.path) for phase in plan.phases for module in phase.modules]
+    folders = frozenset(place[:end] for place in every for end in range(1, len(place)))
+    return {place: tree.file(place, folders) for place in (*every, *folders)}
 
 
 def _parent_file(plan: Plan) -> str:
@@ -175,6 +175,3 @@ def _stem(plan: Plan) -> str:
     source = PurePosixPath(plan.source)
     return source.parent.name if source.name == "mod.rs" else source.stem
 
-
-def _digest(user: UserTree, path: str) -> str | None:
-    return hashlib.sha256(user.read(path)).hexdigest() if user.exists(path) else None

@@ -7,7 +7,8 @@ from splitter.model.source import ItemKind, SourceFile
 from splitter.graph.definitions import find_definitions
 from splitter.ports import Tree
 from splitter.source.parse import parse
-from splitter.workflow.session import Session, edited_files, open_session
+from splitter.workflow.session import Session, open_session
+from splitter.workflow.trail import edited_files
 
 _FUNCTIONS = (ItemKind.FN,)
 
@@ -27,7 +28,7 @@ def status_of(tree: Tree, text: str, path: str) -> Status:
         lines_moved=sum(row.lines for row in rows if row.done),
         before={session.plan.source: original.line_count},
         now={file: data.count(b"\n") for file, data in sorted(session.files.items())},
-        edited=edited_files(session, tree) if session.receipts else (),
+        edited=edited_files(session.receipts, tree),
         tests=_tests(session.receipts),
         lawful=tuple(dict.fromkeys(text for r in session.receipts for check in r.checks for text in check.lawful)),
     )

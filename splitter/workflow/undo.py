@@ -1,15 +1,16 @@
 """`undo`: takes back finished phases, the last one first.
 
-Invariant: a file that was edited since its phase is never overwritten; what is taken back are bytes that were
-kept before the phase.
+Invariant: an edit is never lost: neither one of a file as it stands, nor one that was made between two phases;
+all phases are taken back, or none. Needs the receipts alone: the files need not be Rust any more.
 """
 
 from splitter.errors import DirtyError, UsageError
 from splitter.model.check import Verdict
 from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.receipt import Receipt
+from splitter.planfile import load
 from splitter.ports import Progress, Tree
-from splitter.workflow.session import Session, edited_files, open_session
+from splitter.workflow.trail import digest_of, edits_between
 
 
 def undo_plan(
@@ -23,32 +24,28 @@ def undo_plan(
 ) -> RunResult:
     """Take back the last phase, or `phase` if it is the last; with `and_later` those after it as well.
 
-    Raises `UsageError` where the choice makes no sense, `DirtyError` where that would lose edits.
+    A file that stands as before these phases already (after a `git checkout`, say) is left alone. Raises
+    `UsageError` where the choice makes no sense, `DirtyError` where that would lose edits.
     """
-    session = open_session(tree, text, path)
-    chosen = _choose(session, phase, and_later=and_later)
-    results: list[PhaseResult] = []
+    chosen = _choose(tree.receipts(load(text, path).source), path, phase, and_later=and_later)
+    _require_unedited(tree, chosen)
+    files: dict[str, bytes | None] = {}
     for receipt in reversed(chosen):
-        session = open_session(tree, text, path)
-        _require_unedited(session, tree, receipt)
         progress(f"taking back phase {receipt.phase}: {receipt.name}")
-        files: dict[str, bytes | None] = {p: None for p in receipt.after if p not in receipt.before}
+        files |= dict.fromkeys(receipt.after)
         files |= {p: tree.base(digest) for p, digest in receipt.before.items()}
-        tree.undo(files, receipt)
-        lines = {p: data.count(b"\n") for p, data in files.items() if data is not None}
-        results.append(
-            PhaseResult(receipt.phase, receipt.name, Verdict.PASSED, (), moved=len(receipt.items), files=lines)
-        )
-    return RunResult(Verdict.PASSED, tuple(results))
+    tree.undo(files, chosen)
+    return RunResult(Verdict.PASSED, tuple(_result(tree, receipt) for receipt in reversed(chosen)))
 
 
-def _choose(session: Session, phase: int | None, *, and_later: bool) -> tuple[Receipt, ...]:
-    done = session.receipts
+def _choose(
+    done: tuple[Receipt, ...], path: str, phase: int | None, *, and_later: bool
+) -> tuple[Receipt, ...]:
     if not done:
         message = "no phase of this plan is applied"
-        raise UsageError(message, f"`splitter status {session.path}` shows how far the split is.")
+        raise UsageError(message, f"`splitter status {path}` shows how far the split is.")
     number = done[-1].phase if phase is None else phase
-    if number not in session.done:
+    if not any(receipt.phase == number for receipt in done):
         message = f"phase {number} is not applied"
         raise UsageError(message, f"Applied phases: {', '.join(str(receipt.phase) for receipt in done)}.")
     later = tuple(receipt for receipt in done if receipt.phase > number)
@@ -58,8 +55,19 @@ def _choose(session: Session, phase: int | None, *, and_later: bool) -> tuple[Re
     return tuple(receipt for receipt in done if receipt.phase >= number)
 
 
-def _require_unedited(session: Session, tree: Tree, receipt: Receipt) -> None:
-    edited = [path for path in edited_files(session, tree) if path in receipt.after]
+def _require_unedited(tree: Tree, chosen: tuple[Receipt, ...]) -> None:
+    for path, receipt in edits_between(chosen):
+        message = f"{path} was edited before phase {receipt.phase} was applied; an undo further back would lose that"
+        raise DirtyError(message, f"Take back phase {receipt.phase} and what follows it, and put the edit aside first.")
+    left = {path: digest for receipt in chosen for path, digest in receipt.after.items()}
+    first = {path: digest for receipt in reversed(chosen) for path, digest in receipt.before.items()}
+    edited = [path for path in sorted(left) if digest_of(tree, path) not in (left[path], first.get(path))]
     if edited:
-        message = f"{', '.join(edited)} changed since phase {receipt.phase} was applied; an undo would lose that"
+        message = f"{', '.join(edited)} changed since phase {chosen[-1].phase} was applied; an undo would lose that"
         raise DirtyError(message, "Put the edits aside (`git stash`), undo, and bring them back by hand.")
+
+
+def _result(tree: Tree, receipt: Receipt) -> PhaseResult:
+    """A phase that was taken back, with the files that it had changed as they stand now."""
+    lines = {path: tree.read(path).count(b"\n") for path in receipt.before if tree.exists(path)}
+    return PhaseResult(receipt.phase, receipt.name, Verdict.PASSED, (), moved=len(receipt.items), files=lines)

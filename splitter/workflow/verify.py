@@ -17,7 +17,8 @@ from splitter.source.parse import parse
 from splitter.verify.checks import run_checks
 from splitter.workflow.apply import OpenBench
 from splitter.workflow.judge import evidence_of
-from splitter.workflow.session import Session, edited_files, open_session
+from splitter.workflow.session import Session, open_session
+from splitter.workflow.trail import edited_files, edits_between
 
 
 def verify_plan(
@@ -37,15 +38,19 @@ def verify_plan(
     if not session.receipts:
         message = "no phase of this plan is applied, so there is nothing to verify"
         raise UsageError(message, f"`splitter apply {path}` applies the next phase and verifies it.")
-    edited = edited_files(session, tree)
+    edited = edited_files(session.receipts, tree)
     phases = tuple(_phase(session, tree, receipt, progress) for receipt in session.receipts)
     before = _original(session, tree)
     notes = tuple(f"{file}: edited since it was split, not proven" for file in edited)
     if level is Level.SOURCE or open_bench is None:
         verdict = _verdict(phases, edited)
         return RunResult(verdict, phases, phases[-1].checks, edited, notes, _lines(before), _lines(session.files))
+    chain = _chain(session.receipts)
+    if chain != session.receipts:
+        last = session.receipts[len(session.receipts) - len(chain) - 1].phase
+        notes += (f"files were edited after phase {last}: up to there the receipts alone are checked",)
     with open_bench(session.tree.parent) as bench:
-        checks = _whole(session, bench, before, level, progress)
+        checks = _whole(session, bench, chain, tree, level, progress)
     verdict = verdict_of(checks)
     if verdict is Verdict.PASSED:
         verdict = _verdict(phases, edited)
@@ -58,8 +63,9 @@ def _phase(session: Session, tree: Tree, receipt: Receipt, progress: Progress) -
     before = {path: tree.base(digest) for path, digest in receipt.before.items()}
     change = ChangeSet(before, receipt.pieces, receipt.dropped)
     after = change.after()
-    source = next(iter({moved.old_path for moved in receipt.items.values()}), session.plan.source)
-    scope = replace(_scope(session, receipt, source, ""), moved=_moved(session, receipt, parse(source, before[source])))
+    scope = _scope(session, (receipt,), "")
+    source = parse(scope.monolith, before[scope.monolith])
+    scope = replace(scope, moved=_moved(session, receipt, source))
     checks = run_checks(Level.SOURCE, Evidence(before), Evidence(after), scope, change)
     files = {path: data.count(b"\n") for path, data in after.items()}
     return PhaseResult(
@@ -76,21 +82,46 @@ def _moved(session: Session, receipt: Receipt, source: SourceFile) -> dict[str, 
 
 
 def _whole(
-    session: Session, bench: Workbench, before: dict[str, bytes], level: Level, progress: Progress
+    session: Session, bench: Workbench, chain: tuple[Receipt, ...], tree: Tree, level: Level, progress: Progress
 ) -> tuple[CheckResult, ...]:
+    """The tree before and after some phases between which nobody edited anything, as the receipts have it."""
     progress("building the tree as it stands")
     bench.prepare(())
-    after = evidence_of(bench, session.files, level)
-    gone: dict[str, bytes | None] = {path: None for path in session.files if path not in before}
-    progress("building the source before phase 1")
-    bench.write({**gone, **before})
+    after = {**session.files, **_left(chain, tree)}
+    first = {path: tree.base(digest) for receipt in reversed(chain) for path, digest in receipt.before.items()}
+    made = {path for receipt in chain for path in receipt.after}
+    before = {path: data for path, data in {**session.files, **first}.items() if path in first or path not in made}
     try:
-        first = evidence_of(bench, before, level)
+        bench.write(_step(session.files, after))
+        late = evidence_of(bench, after, level)
+        progress(f"building the source before phase {chain[0].phase}")
+        bench.write(_step(after, before))
+        early = evidence_of(bench, before, level)
     finally:
-        back: dict[str, bytes | None] = {path: None for path in before if path not in session.files}
-        bench.write({**back, **session.files})
-    scope = _scope(session, None, session.plan.source, bench.crate)
-    return run_checks(level, first, after, scope, None)
+        bench.write(_step({**after, **before}, session.files))
+    scope = _scope(session, chain, bench.crate)
+    return run_checks(level, early, late, scope, None)
+
+
+def _step(now: dict[str, bytes], then: dict[str, bytes]) -> dict[str, bytes | None]:
+    """What has to be written to go from one state to another."""
+    return {**dict.fromkeys(now), **then}
+
+
+def _left(chain: tuple[Receipt, ...], tree: Tree) -> dict[str, bytes]:
+    """Files as the phases left them, whatever became of them since; made again from what was kept."""
+    files: dict[str, bytes] = {}
+    for receipt in chain:
+        before = {path: tree.base(digest) for path, digest in receipt.before.items()}
+        files = {path: data for path, data in files.items() if path not in receipt.after}
+        files |= ChangeSet(before, receipt.pieces, receipt.dropped).after()
+    return files
+
+
+def _chain(receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
+    """The last phases between which nobody edited what a phase had written."""
+    edit = next(edits_between(receipts), None)
+    return receipts if edit is None else receipts[receipts.index(edit[1]) :]
 
 
 def _original(session: Session, tree: Tree) -> dict[str, bytes]:
@@ -98,8 +129,8 @@ def _original(session: Session, tree: Tree) -> dict[str, bytes]:
     return {source: tree.base(session.receipts[0].before[source])}
 
 
-def _scope(session: Session, receipt: Receipt | None, source: str, crate: str) -> Scope:
-    receipts = (receipt,) if receipt else session.receipts
+def _scope(session: Session, receipts: tuple[Receipt, ...], crate: str) -> Scope:
+    source = next((moved.old_path for moved in receipts[0].items.values()), session.plan.source)
     modules = {"/".join(place): file.path for place, file in session.existing.items()}
     by_file = {file: path for path, file in modules.items()}
     moved = {key: by_file[m.new_path] for r in receipts for key, m in r.items.items() if m.new_path in by_file}

@@ -37,8 +37,9 @@ def world_of(source, places, *, by_names, legacy=False):
 
 
 def assignment(source, choose):
-    """A place for some of the movable items."""
-    return {item.key: place for item in source.items if item.movable and (place := choose(item)) is not None}
+    """A place for some of the movable items; a `mod x;` says where its file is, and stays."""
+    free = [item for item in source.items if item.movable and not source.text(item.core).endswith(b";")]
+    return {item.key: place for item in free if (place := choose(item)) is not None}
 
 
 def must_hold(world):
@@ -58,7 +59,7 @@ def must_hold(world):
 
 
 @given(rust_files(), st.data())
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_any_assignment_conserves_every_item(text, data):
     source = parse("src/ffi.rs", text)
     places = assignment(source, lambda item: data.draw(st.sampled_from([None, *PLACES])))

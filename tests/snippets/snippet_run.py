@@ -4,19 +4,22 @@ Invariant: the same functions that `apply` uses open the plan, see the world and
 is a dictionary here.
 """
 
+import hashlib
 import threading
 import traceback
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from splitter.errors import SourceError
-from splitter.model.check import Level, Verdict
+from splitter.model.check import Verdict
 from splitter.model.evidence import Build, Diagnostic
+from splitter.model.outcome import PhaseResult
 from splitter.model.receipt import Receipt
 from splitter.model.standing import Standing
 from splitter.planfile import dump
 from splitter.system.modules import find_module
 from splitter.workflow.attempt import attempt, files_of
+from splitter.workflow.record import receipt_of
 from splitter.workflow.session import open_session, require_sound
 from splitter.workflow.world import world_of
 
@@ -48,6 +51,7 @@ class MemoryTree:
         self.case = case
         self.files = dict(case.before)
         self.made: list[Receipt] = []
+        self.kept = {digest(data): data for data in self.files.values()}
 
     def read(self, path):
         if path not in self.files:
@@ -73,13 +77,16 @@ class MemoryTree:
     def receipts(self, source):
         return tuple(self.made)
 
-    def commit(self, files, phase):
+    def base(self, digest):
+        return self.kept[digest]
+
+    def commit(self, files, receipt):
         for path, data in files.items():
             if data is None:
                 self.files.pop(path, None)
             else:
                 self.files[path] = data
-        receipt = Receipt("", phase, "", "", None, "", Level.SOURCE, Verdict.PASSED, (), {}, {}, {})
+        self.kept |= {digest(data): data for data in self.files.values()}
         self.made.append(receipt)
 
 
@@ -110,8 +117,8 @@ def run(case, batch, result):
 
 def with_names(case, batch, result):
     tree = MemoryTree(case)
-    for phase, world in phases(case, tree, by_names=True):
-        tree.commit(files_of(attempt(world, None, (), silent).change), phase.number)
+    for session, phase, world in phases(case, tree, by_names=True):
+        commit(tree, session, phase, attempt(world, None, (), silent))
     result.names_alone = tree.files
     result.names_build = batch.check(case, tree.files)
 
@@ -119,7 +126,7 @@ def with_names(case, batch, result):
 def with_compiler(case, batch, result):
     tree, bench = MemoryTree(case), Bench(case, batch)
     (result.before,) = bench.check()
-    for phase, world in phases(case, tree, by_names=False):
+    for session, phase, world in phases(case, tree, by_names=False):
         before = bench.check()
         tried = attempt(world, bench, before, silent)
         result.rounds = max(result.rounds, tried.rounds)
@@ -129,7 +136,7 @@ def with_compiler(case, batch, result):
             result.errors = tried.errors
             result.settled = tree.files | tried.change.after()
             return
-        tree.commit(files_of(tried.change), phase.number)
+        commit(tree, session, phase, tried)
         assert bench.files == tree.files
     result.settled = tree.files
     (result.build,) = bench.check()
@@ -141,7 +148,16 @@ def phases(case, tree, *, by_names):
         require_sound(open_session(tree, text, "plan.toml"), tree, frozenset())
     for phase in case.plan.phases:
         session = open_session(tree, text, "plan.toml")
-        yield phase, world_of(session, tree, phase, session.module, by_names=by_names)
+        yield session, phase, world_of(session, tree, phase, session.module, by_names=by_names)
+
+
+def commit(tree, session, phase, tried):
+    result = PhaseResult(phase.number, phase.name, Verdict.PASSED, (), "source")
+    tree.commit(files_of(tried.change), receipt_of(session, phase, tried, result, "", frozenset()))
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
 
 
 def silent(message):

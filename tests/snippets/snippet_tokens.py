@@ -1,11 +1,13 @@
 """Items as bags of tokens, without what a move may change: visibility, relative paths, include paths."""
 
+import re
 from collections import Counter
 
 from splitter.model.source import ItemKind
 from splitter.source.parse import parse
 from splitter.source.tokens import TokenKind, tokenize
 
+LICENCE = re.compile(rb"copyright|licen[sc]e|SPDX-", re.IGNORECASE)
 PATHS = (b"self", b"super", b"crate", b"in")
 
 
@@ -19,7 +21,7 @@ def item_tokens(files, plan):
         file = parse(path, data)
         for item in file.items:
             declares = item.kind is ItemKind.MOD and data[item.core.end - 1 : item.core.end] == b";"
-            notice = item.kind is ItemKind.NOTE and item is file.items[0] and "licen" in item.name
+            notice = item.kind is ItemKind.NOTE and LICENCE.search(file.whole(item))
             if item.kind in (ItemKind.USE, ItemKind.INNER) or declares or notice:
                 continue
             bags[item.kind, plain(data[item.span.start : item.span.end], names)] += 1
