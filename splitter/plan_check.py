@@ -13,7 +13,7 @@ from splitter.model.plan import Phase, Plan
 from splitter.model.source import Item, ItemKind
 from splitter.plan_lines import Place, find_lines, line_of
 from splitter.plan_shape import did_you_mean
-from splitter.source.tokens import code_tokens
+from splitter.source.item_tokens import core_tokens
 
 _TYPES = (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION)
 _FRAME = {
@@ -89,7 +89,7 @@ def _stays(graph: SymbolGraph, item: Item) -> str:
     if not item.movable:
         return item.stays or _FRAME.get(item.kind, "it belongs to the frame of the file")
     if item.kind is ItemKind.MOD:
-        tokens = code_tokens(graph.source.data, item.core.start, item.core.end)
+        tokens = core_tokens(graph.source, item)
         if tokens[-1].text == b";":
             return "a `mod` declaration says where its file is"
         if any(token.text == b"super" for token in tokens):

@@ -114,7 +114,7 @@ class Trial:
                 continue
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
-                found[name] = ("link", os.readlink(path))
+                found[name] = ("link", str(path.readlink()))
             elif stat.S_ISDIR(mode):
                 found[name] = ("folder", stat.S_IMODE(mode))
             else:

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from splitter.graph.macro_rules import Defined, MacroRules, defined_by, read_macro
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.item_tokens import core_tokens
+from splitter.source.tokens import Token, TokenKind
 
 _TYPES = frozenset((ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE, ItemKind.MOD, ItemKind.EXTERN_CRATE))
 _VALUES = frozenset((ItemKind.FN, ItemKind.CONST, ItemKind.STATIC))
@@ -69,7 +70,7 @@ def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
         made.macros[name].append(key)
         return [name]
     if kind in (ItemKind.CALL, ItemKind.EXTERN, ItemKind.OPAQUE):
-        tokens = code_tokens(source.data, item.core.start, item.core.end)
+        tokens = core_tokens(source, item)
         known = _by_rules(made, tokens) if kind is ItemKind.CALL else None
         names = _inside(tokens, item) if known is None else [one.name for one in known]
         made.by_call.update({one.name: one for one in known or ()})

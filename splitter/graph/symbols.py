@@ -9,7 +9,8 @@ from splitter.graph.definitions import find_definitions
 from splitter.model.graph import Symbol
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.attributes import read_attributes
-from splitter.source.tokens import Token, TokenKind, code_tokens, tokenize
+from splitter.source.item_tokens import core_tokens
+from splitter.source.tokens import Token, TokenKind, tokenize
 
 _HEADS = (ItemKind.FN, ItemKind.STATIC)
 _NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
@@ -50,7 +51,7 @@ def signature(tokens: Iterable[Token]) -> str:
 
 
 def _inside(source: SourceFile, item: Item) -> list[Symbol]:
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     found: list[Symbol] = []
     start = 0
     for at, token in enumerate(tokens[:-1]):

@@ -14,7 +14,8 @@ from splitter.rewrite.members import find_member
 from splitter.rewrite.places import Place, common, path_between, visible_from
 from splitter.rewrite.reroot import climbed
 from splitter.rewrite.world import World
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.item_tokens import all_tokens
+from splitter.source.tokens import Token, TokenKind
 
 _INCLUDES = (b"include_str", b"include_bytes", b"include")
 _RELATIVE = re.compile(rb'^"(?![/\\])(.*)"$', re.DOTALL)
@@ -34,7 +35,7 @@ def edits_of(world: World, item: Item, needed_at: Place | None) -> tuple[Edit, .
     place = world.place(item.key)
     if place == world.origin and needed_at is None and not world.hints.opened:
         return ()
-    tokens = code_tokens(world.source.data, item.lead, item.core.end)
+    tokens = all_tokens(world.source, item)
     edits = _opened(world, item, place)
     if needed_at is not None:
         edits += visibility_edits(world, item, needed_at)

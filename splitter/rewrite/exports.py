@@ -8,7 +8,8 @@ from splitter.rewrite.gates import any_of, gate_of
 from splitter.rewrite.places import Place
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
-from splitter.source.tokens import TokenKind, code_tokens
+from splitter.source.item_tokens import core_tokens
+from splitter.source.tokens import TokenKind
 from splitter.source.uses import UseLeaf
 
 _PRIVATE = ("", "pub(self)", "pub(in self)")
@@ -36,7 +37,7 @@ def shown_names(world: World, item: Item) -> tuple[tuple[str, str], ...]:
 
 def source_macro(world: World, item: Item) -> str:
     """Name of the macro that an item macro call invokes."""
-    tokens = code_tokens(world.source.data, item.core.start, item.core.end)
+    tokens = core_tokens(world.source, item)
     return next((tokens[i - 1].text.decode() for i, t in enumerate(tokens) if t.text == b"!"), "")
 
 
@@ -78,7 +79,7 @@ def _at_parent(visibility: str, origin: Place) -> str:
 
 
 def _inner_visibility(world: World, item: Item, name: str) -> str:
-    tokens = code_tokens(world.source.data, item.core.start, item.core.end)
+    tokens = core_tokens(world.source, item)
     for index, token in enumerate(tokens):
         if token.kind is not TokenKind.IDENT or token.text.decode() != name:
             continue

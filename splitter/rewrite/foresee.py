@@ -4,12 +4,15 @@ Used where no compiler says it. Invariant: opens a member too many rather than o
 than the monolith's own module.
 """
 
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.members import find_member
-from splitter.rewrite.places import common
+from splitter.rewrite.places import Place, common
 from splitter.rewrite.world import Hints, World
+from splitter.source.item_tokens import all_tokens, core_tokens
 from splitter.source.mentions import identifiers
 from splitter.source.tokens import Token, TokenKind, code_tokens
 
@@ -18,19 +21,55 @@ _DECLARING = (b"fn", b"const", b"type")
 
 def foresee(world: World) -> Hints:
     """The world's hints, with the members that names say must be opened."""
-    tokens = {item.key: code_tokens(world.source.data, item.core.start, item.core.end) for item in world.source.items}
     found: set[tuple[str, str]] = set()
+    reached = _Reached(world)
     for item in world.source.items:
         place = world.place(item.key)
         if place == () or item.kind not in (ItemKind.STRUCT, ItemKind.UNION, ItemKind.IMPL) or item.trait is not None:
             continue
-        others = [i for i in world.source.items if common(world.place(i.key), place) != place]
-        for member in _members(item, tokens[item.key]):
-            if find_member(world.source, item, member) is None:
-                continue
-            if any(_reaches(world, other, item, member, tokens[other.key]) for other in others):
+        tokens = core_tokens(world.source, item)
+        for member in _members(item, tokens):
+            if reached.from_outside(item, place, member) and find_member(world.source, item, member) is not None:
                 found.add((item.key, member))
     return replace(world.hints, opened=world.hints.opened | found)
+
+
+@dataclass(slots=True)
+class _Reached:
+    """Items by the members that they reach, and by the types that they name; `earlier` are places of modules that
+    earlier phases made, by the members that they reach."""
+
+    world: World
+    by_member: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    by_name: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    earlier: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for item in self.world.source.items:
+            names = self.world.names[item.key]
+            for member in names.members:
+                self.by_member[member].append(item)
+            for name in names.plain:
+                self.by_name[name].append(item)
+        for place, file in self.world.existing.items():
+            for before, token in pairwise(code_tokens(file.data)):
+                if before.text in (b".", b"::"):
+                    self.earlier[token.text.decode()].append(place)
+
+    def from_outside(self, item: Item, place: Place, member: str) -> bool:
+        """Say whether code outside `place` may reach the member."""
+        if item.kind is not ItemKind.IMPL:
+            namers = self._outside(self.by_name.get(item.name, []), place)
+            if any(member.isdigit() or member in self._identifiers(other) for other in namers):
+                return True
+        earlier = any(common(other, place) != place for other in self.earlier.get(member, ()))
+        return earlier or bool(self._outside(self.by_member.get(member, []), place))
+
+    def _outside(self, items: list[Item], place: Place) -> list[Item]:
+        return [item for item in items if common(self.world.place(item.key), place) != place]
+
+    def _identifiers(self, item: Item) -> set[str]:
+        return identifiers(all_tokens(self.world.source, item))
 
 
 def _members(item: Item, tokens: list[Token]) -> list[str]:
@@ -48,14 +87,3 @@ def _members(item: Item, tokens: list[Token]) -> list[str]:
     if not names and item.kind is ItemKind.STRUCT and any(token.text == b"(" for token in tokens):
         names = [str(number) for number in range(12)]
     return names
-
-
-def _reaches(world: World, other: Item, item: Item, member: str, tokens: list[Token]) -> bool:
-    names = world.names[other.key]
-    if member.isdigit() or item.kind is not ItemKind.IMPL:
-        if item.name in names.plain:
-            return member.isdigit() or member in identifiers(tokens)
-        return not member.isdigit() and member in names.members
-    return member in names.members
-
-

@@ -22,7 +22,7 @@ def module_imports(world: World, place: Place) -> tuple[UseLine, ...]:
     members = world.members[place]
     lines: list[UseLine] = []
     for name in sorted(_named(world, members) | {n for p, n in world.hints.wanted if p == place}):
-        gate = _users_gate(world, members, name)
+        gate = _users_gate(world, place, name)
         lines += _of_siblings(world, place, name, gate)
         if not _stays_nameable(world, name):
             lines += _of_leaves(world, place, name, gate)
@@ -64,7 +64,7 @@ def _brought(world: World, place: Place, named: set[str], always: frozenset[str]
     lines: list[UseLine] = []
     own = {name for name in always if name in world.definitions.values or name in world.definitions.types}
     for name in sorted(named | own):
-        gate = ALWAYS if name in always else _users_gate(world, world.members[place], name)
+        gate = ALWAYS if name in always else _users_gate(world, place, name)
         elsewhere = [item for home, items in world.homes(name).items() if home != () for item in items]
         if place == () and all(item.visibility for item in elsewhere):
             continue
@@ -85,8 +85,8 @@ def _stays_nameable(world: World, name: str) -> bool:
     return bool(world.homes(name)) and name in world.leaves_by_name
 
 
-def _users_gate(world: World, members: list[Item], name: str) -> Gate:
-    return any_of(gate_of(item.cfgs) for item in members if name in world.names[item.key].plain)
+def _users_gate(world: World, place: Place, name: str) -> Gate:
+    return any_of(gate_of(item.cfgs) for item in world.namers[place].get(name, ()))
 
 
 def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[UseLine]:

@@ -30,7 +30,7 @@ def parent_row(world: World) -> tuple[Row, list[Dropped]]:
 
 
 def _first(world: World) -> Row:
-    framing = [item for item in world.source.items if item.key in world.framing]
+    framing = [item for item in world.source.items if item.key in world.framing and item is not world.mark]
     early = [item for item in framing if item.kind is ItemKind.INNER or _opens_macros(item)]
     macros = residue_line(world)[1] if brings_macros(world) else ""
     row: list[Piece] = []
@@ -39,7 +39,7 @@ def _first(world: World) -> Row:
     _keep(world, row, [item for item in framing if item not in early])
     _add(world, row, "".join(text for _, text in mod_lines(world, ())), Why.MOD)
     _add(world, row, render_uses(_brought_back(world)), Why.REEXPORT)
-    mark = [Kept(world.source.path, world.mark)] if len(world.mark) else []
+    mark = [Kept(world.source.path, world.mark.span)] if world.mark else []
     return (*mark, *row)
 
 
@@ -65,7 +65,7 @@ def _opens_macros(item: Item) -> bool:
 
 def _keep(world: World, row: list[Piece], items: list[Item]) -> None:
     for item in items:
-        row.append(Kept(world.source.path, world.span(item)))
+        row.append(Kept(world.source.path, item.span))
         if not _ends_line(world.source, item):
             row.append(Added(world.source.newline, Why.BLANK))
 

@@ -4,7 +4,8 @@ Invariant: finds places by tokens at the first level of the item's body; says no
 """
 
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.item_tokens import core_tokens
+from splitter.source.tokens import Token, TokenKind
 
 _DECLARING = frozenset((b"fn", b"const", b"type", b"static"))
 _QUALIFIERS = frozenset((b"unsafe", b"async", b"const", b"extern", b"default", b"safe"))
@@ -13,7 +14,7 @@ _OPEN_MACROS = frozenset(("thread_local", "lazy_static"))
 
 def find_member(source: SourceFile, item: Item, member: str) -> int | None:
     """Offset in front of a private member; a tuple field is named by its number. None if there is no such member."""
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     body = _body(tokens)
     if item.kind in (ItemKind.STRUCT, ItemKind.UNION):
         if member.isdigit():

@@ -7,7 +7,7 @@ Invariant: pure; every byte of every touched file ends up kept in exactly one pl
 from dataclasses import replace
 
 from splitter.model.change import Added, ChangeSet, Dropped, Kept, Piece, Why
-from splitter.model.source import Item, ItemKind, SourceFile, Span
+from splitter.model.source import Item, ItemKind, Span
 from splitter.rewrite.edits import apply_edits, edits_of
 from splitter.rewrite.exports import reexports
 from splitter.rewrite.headers import module_header
@@ -16,8 +16,8 @@ from splitter.rewrite.insert import declared_before, mod_additions, splice, use_
 from splitter.rewrite.legacy import parent_row
 from splitter.rewrite.places import Place
 from splitter.rewrite.reach import needed_at
-from splitter.rewrite.retarget import retarget
 from splitter.rewrite.residue import block_position, mod_lines, use_pieces
+from splitter.rewrite.retarget import retarget
 from splitter.rewrite.use_text import UseLine, render_uses
 from splitter.rewrite.world import World
 
@@ -71,7 +71,7 @@ def _module(world: World, place: Place, needed: dict[str, Place]) -> tuple[Row, 
     dropped: list[Dropped] = []
     before: Item | None = None
     for item in world.members[place]:
-        pieces, lost = apply_edits(world.source.path, world.span(item), edits_of(world, item, needed.get(item.key)))
+        pieces, lost = apply_edits(world.source.path, item.span, edits_of(world, item, needed.get(item.key)))
         _join(world, row, pieces, blank=before is None or _parted(world, before, item))
         dropped += lost
         before = item
@@ -89,13 +89,13 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
     for index, item in enumerate(world.source.items):
         if index == position:
             _block(world, row)
-        if world.place(item.key) != world.residue:
+        if world.place(item.key) != world.residue or item is world.mark:
             continue
         if item.kind is ItemKind.USE:
             following = next((i for i in staying if i.span.start > item.span.start), None)
             pieces, lost = use_pieces(world, item, blank_follows=following is None or _begins_blank(world, following))
         else:
-            pieces, lost = apply_edits(world.source.path, world.span(item), edits_of(world, item, needed.get(item.key)))
+            pieces, lost = apply_edits(world.source.path, item.span, edits_of(world, item, needed.get(item.key)))
         first = next((p for p in pieces if isinstance(p, Kept)), None)
         if not row and first is not None and _begins_blank(world, item) and item.span.start > 0:
             blank = Span(item.span.start, item.lead)
@@ -111,7 +111,7 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
         additions = mod_additions(world.source, declared, mod_lines(world, ()))
         additions += use_additions(world, declared, _visible(world))
         row = splice(world, row, world.source.path, additions)
-    mark = [] if leaves_parent or not len(world.mark) else [Kept(world.source.path, world.mark)]
+    mark = [Kept(world.source.path, world.mark.span)] if world.mark and not leaves_parent else []
     ends = world.source.data.endswith(b"\n")
     return [*mark, *row, *(_last_newline(world, row) if ends else ())], dropped
 
@@ -154,7 +154,7 @@ def _join(world: World, row: Row, pieces: list[Piece], *, blank: bool = False) -
 
 def _parted(world: World, before: Item, item: Item) -> bool:
     """Say whether a blank line stood between two items that become neighbours, with others between them."""
-    between = (i for i in world.source.items if before.span.end <= i.span.start < item.span.start)
+    between = world.source.items[world.order[before.key] + 1 : world.order[item.key]]
     return any(_begins_blank(world, other) for other in between)
 
 

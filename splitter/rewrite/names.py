@@ -6,8 +6,9 @@ Invariant: reads one item's tokens; says nothing about where anything goes.
 from dataclasses import dataclass
 
 from splitter.model.source import Item, ItemKind, SourceFile
+from splitter.source.item_tokens import all_tokens, core_tokens
 from splitter.source.mentions import mentions_at
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import Token, TokenKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def names_of(source: SourceFile, item: Item, own: tuple[str, ...]) -> ItemNames:
     """Names that an item uses; `own` is the full path of the monolith (`("crate", "value", "ffi")`)."""
     if item.kind in (ItemKind.NOTE, ItemKind.USE, ItemKind.INNER):
         return _NOTHING
-    tokens = code_tokens(source.data, item.lead, item.core.end)
+    tokens = all_tokens(source, item)
     plain: set[str] = set()
     certain: set[str] = set()
     through: set[str] = set()
@@ -105,7 +106,7 @@ def _behind_dots(tokens: list[Token]) -> set[str]:
 
 def trait_methods(source: SourceFile, item: Item) -> frozenset[str]:
     """Names of the functions, constants and types that a trait declares."""
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     return frozenset(
         tokens[index + 1].text.decode()
         for index, token in enumerate(tokens[:-1])

@@ -14,8 +14,9 @@ from splitter.rewrite.imports import parent_imports, residue_imports
 from splitter.rewrite.places import Place, common
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
+from splitter.source.item_tokens import core_tokens
 from splitter.source.mentions import find_mentions
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import Token, TokenKind
 
 _VALUES = (ItemKind.CONST, ItemKind.STATIC)
 _FIELDS = (ItemKind.STRUCT, ItemKind.UNION)
@@ -66,7 +67,7 @@ def _shown_with(world: World, item: Item) -> set[str]:
 
 def _interface(world: World, item: Item) -> list[list[Token]]:
     """Stretches of the item's tokens that say what it shows."""
-    tokens = code_tokens(world.source.data, item.core.start, item.core.end)
+    tokens = core_tokens(world.source, item)
     opened = {member for key, member in world.hints.opened if key == item.key}
     if item.kind in _WHOLE:
         return [tokens]

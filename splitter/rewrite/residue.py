@@ -69,7 +69,7 @@ def block_position(world: World) -> int:
 
 def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[Piece], list[Dropped]]:
     """A `use` item of the residue with the leaves that it still needs."""
-    path, span = world.source.path, world.span(item)
+    path, span = world.source.path, item.span
     lines, changed = _use_lines(world, item)
     if not changed:
         return apply_edits(path, span, ())
@@ -119,7 +119,7 @@ def _left_behind(world: World, name: str) -> bool:
 
 
 def _comments_only(world: World, item: Item, *, blank_follows: bool) -> tuple[list[Piece], list[Dropped]]:
-    path, data, span = world.source.path, world.source.data, world.span(item)
+    path, data, span = world.source.path, world.source.data, item.span
     comments = [t for t in tokenize(data, span.start, span.end) if t.kind >= TokenKind.COMMENT]
     kept: list[Span] = []
     for token in comments:

@@ -12,7 +12,6 @@ from splitter.rewrite.use_text import UseLine, render_uses
 from splitter.rewrite.world import World
 from splitter.source.uses import UseLeaf, use_leaves
 
-
 #: Attributes that imports of ours may carry beside `cfg`, with the lints that they name.
 _ALLOWS = {
     "#[allow(unused_imports)]": ("unused_imports",),

@@ -123,10 +123,20 @@ def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints
         return None
     if name not in world.leaves_by_name and not world.homes(name):
         # Only a glob can have brought it.
-        globs = frozenset(pair for pair in hints.dropped if pair[0] == place and pair[1].endswith(" as *"))
-        return replace(hints, wanted=hints.wanted | {(place, "*")}, dropped=hints.dropped - globs) if globs else None
+        known = (*hints.dropped, *((row[0], row[1]) for row in hints.gated))
+        if name == "*" or not any(pair[0] == place and pair[1].endswith(" as *") for pair in known):
+            return None
+        return _wanted(world, hints, place, "*")
     dropped = frozenset(pair for pair in hints.dropped if not (pair[0] == place and pair[1].endswith(f" as {name}")))
-    return replace(hints, wanted=hints.wanted | {(place, name)}, dropped=dropped)
+    # A condition that was put on it was the wrong one.
+    wrong = tuple(row for row in hints.gated if row[0] == place and row[1].endswith(f" as {name}"))
+    return replace(
+        hints,
+        wanted=hints.wanted | {(place, name)},
+        dropped=dropped,
+        gated=tuple(row for row in hints.gated if row not in wrong),
+        allowed=hints.allowed | {(place, text) for _, text, _ in wrong},
+    )
 
 
 def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str) -> Hints | None:
@@ -208,8 +218,10 @@ def _gates_of_users(world: World, place: Place, name: str) -> str:
 
 
 def _gates_of_place(world: World, place: Place) -> str:
+    """The conditions under which there is more code at a place than elsewhere."""
     gates = {gate_of(item.cfgs) for item in world.members[place] if item.cfgs}
-    return as_text(any_of(gates)) if gates else ""
+    positive = {gate for gate in gates if not gate.startswith("not(")}
+    return as_text(any_of(positive)) if positive else ""
 
 
 def _leaves_by_file(world: World, change: ChangeSet) -> dict[str, list[tuple[int, int, Place, str]]]:

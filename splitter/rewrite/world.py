@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from splitter.graph.definitions import Definitions, find_definitions
-from splitter.model.source import Item, ItemKind, SourceFile, Span
+from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.rewrite.names import ItemNames, expanded, names_of
 from splitter.rewrite.places import Place, Tree, path_between
 from splitter.source.uses import UseLeaf, use_leaves
@@ -91,13 +91,9 @@ class World:
         return self.places.get(key, () if key in self.framing else self.residue)
 
     @property
-    def mark(self) -> Span:
-        """The byte order mark of the source, which belongs to the start of its file and to no item."""
-        return Span(0, 3 if self.source.data.startswith(b"\xef\xbb\xbf") else 0)
-
-    def span(self, item: Item) -> Span:
-        """The whole span of an item, without the mark."""
-        return Span(max(item.span.start, self.mark.end), item.span.end)
+    def mark(self) -> Item | None:
+        """The byte order mark of the source."""
+        return self.source.by_key.get("inner:bom")
 
     @cached_property
     def framing(self) -> frozenset[str]:
@@ -118,6 +114,21 @@ class World:
         for item in self.source.items:
             found[self.place(item.key)].append(item)
         return found
+
+    @cached_property
+    def namers(self) -> dict[Place, dict[str, list[Item]]]:
+        """For each place its items by the names that they use."""
+        found: dict[Place, dict[str, list[Item]]] = defaultdict(dict)
+        for item in self.source.items:
+            rows = found[self.place(item.key)]
+            for name in self.names[item.key].plain:
+                rows.setdefault(name, []).append(item)
+        return found
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Positions of the items in their file, by key."""
+        return {item.key: at for at, item in enumerate(self.source.items)}
 
     @cached_property
     def folders(self) -> frozenset[Place]:

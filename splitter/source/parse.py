@@ -1,14 +1,15 @@
 """Rust text to a `SourceFile` whose items partition it.
 
 Invariant: no byte of the file lies outside an item or in two. A comment with a blank line behind it is an
-item of its own; blank lines belong to what follows, the rest of a line to what stands on it.
+item of its own, and so is a byte order mark; blank lines belong to what follows, the rest of a line to what stands
+on it.
 """
 
 import hashlib
 from collections import Counter
 
 from splitter.errors import SourceError
-from splitter.model.source import Item, SourceFile, Span
+from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.source.describe import Described, describe, describe_inner, describe_note
 from splitter.source.grammar import item_nodes
 from splitter.source.tokens import Token, TokenKind, tokenize
@@ -32,15 +33,17 @@ def parse(path: str, data: bytes) -> SourceFile:
         message = f"{path}:{line}: this does not parse as Rust"
         raise SourceError(message, "Make the file build first (`cargo check`), then plan again.") from error
     described: list[Described] = []
-    at = 0
+    if start:
+        described.append(Described("inner:bom", ItemKind.INNER, "bom", 0, Span(0, start), start))
+    at = start
     for node in nodes:
-        described += _gap(clean, described, at, node.start)
+        described += _gap(clean, described[bool(start) :], at, node.start)
         lead = described.pop() if described and described[-1].open else None
         begin = lead.lead if lead else node.start
         described.append(describe(clean, node, begin))
         at = node.end
-    described += _gap(clean, described, at, len(clean))
-    if not described:
+    described += _gap(clean, described[bool(start) :], at, len(clean))
+    if len(described) == (1 if start else 0):
         message = f"{path}:1: there is no item in this file"
         raise SourceError(message, "Name a Rust source file with functions in it.")
     return SourceFile(path, data, hashlib.sha256(data).hexdigest(), _with_spans(data, described))

@@ -6,7 +6,8 @@ Source: The Rust Reference, "Use declarations".
 from dataclasses import dataclass
 
 from splitter.model.source import Item, SourceFile, Span
-from splitter.source.tokens import Token, code_tokens
+from splitter.source.item_tokens import core_tokens
+from splitter.source.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class UseLeaf:
 
 def use_leaves(source: SourceFile, item: Item) -> tuple[UseLeaf, ...]:
     """Leaves of a `use` item, in order."""
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     start = next(index for index, token in enumerate(tokens) if token.text == b"use") + 1
     leaves: list[UseLeaf] = []
     _tree(tokens, start, (), leaves)

@@ -7,7 +7,7 @@ Invariant: a macro of the file that asks for its position makes its callers ask 
 from collections.abc import Iterable
 
 from splitter.model.source import ItemKind, SourceFile
-from splitter.source.tokens import code_tokens
+from splitter.source.item_tokens import all_tokens
 
 _MACROS = frozenset(
     b"line column file module_path dbg log trace debug info warn error event span instrument"
@@ -18,7 +18,7 @@ _FUNCTIONS = frozenset((b"type_name", b"type_name_of_val"))
 
 def positional_items(sources: Iterable[SourceFile]) -> dict[str, str]:
     """Keys of such items, with the name of the macro or function by which they see it."""
-    items = [(item, code_tokens(source.data, item.lead, item.core.end)) for source in sources for item in source.items]
+    items = [(item, all_tokens(source, item)) for source in sources for item in source.items]
     macros = set(_MACROS)
     found: dict[str, str] = {}
     while True:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from splitter.graph.macro_rules import Defined, MacroRules, defined_by, read_macro
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.tokens import code_tokens
+from splitter.source.item_tokens import core_tokens
 
 Rules = dict[str, MacroRules]
 
@@ -26,7 +26,7 @@ def defined_in(source: SourceFile, item: Item, rules: Rules) -> tuple[Defined, .
     """What a macro call item defines, as far as the rules tell."""
     if item.kind is not ItemKind.CALL:
         return ()
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     bang = next((at for at, token in enumerate(tokens) if token.text == b"!"), 0)
     macro = rules.get(tokens[bang - 1].text.decode()) if bang else None
     close = len(tokens) - 2 if tokens[-1].text == b";" else len(tokens) - 1

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from splitter.graph.definitions import find_definitions
 from splitter.model.evidence import Scope
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.tokens import TokenKind, code_tokens
+from splitter.source.item_tokens import core_tokens
+from splitter.source.tokens import TokenKind
 from splitter.source.uses import UseLeaf, use_leaves
 from splitter.verify.conditions import Condition
 from splitter.verify.macro_calls import Rules, defined_in, rules_of
@@ -148,7 +149,7 @@ def widest(ways: list[Way]) -> Reach:
 
 def members(source: SourceFile, item: Item, module: Path) -> dict[tuple[str, int], Reach]:
     """Fields, methods and other things inside an item that have a visibility, numbered where a name repeats."""
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     seen: dict[str, int] = defaultdict(int)
     found: dict[tuple[str, int], Reach] = {}
     depth = 0
@@ -169,7 +170,7 @@ def members(source: SourceFile, item: Item, module: Path) -> dict[tuple[str, int
 
 def _inside(source: SourceFile, item: Item, module: Path, names: tuple[str, ...]) -> dict[str, Reach]:
     """Names inside a macro call or extern block that stand behind a `pub`."""
-    tokens = code_tokens(source.data, item.core.start, item.core.end)
+    tokens = core_tokens(source, item)
     found: dict[str, Reach] = {}
     visibility = ""
     for at, token in enumerate(tokens):

@@ -4,16 +4,15 @@ Invariant: a phase is written wholly or not at all, and only when its verdict al
 does not pass is the last that is tried.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from splitter.errors import UsageError
-from splitter.model.check import CheckResult, Level, Outcome, Verdict, verdict_of
+from splitter.errors import ToolError, UsageError
+from splitter.model.check import CheckResult, Finding, Level, Outcome, Verdict, verdict_of
 from splitter.model.evidence import Diagnostic
 from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.plan import Phase
-from splitter.model.check import Finding
 from splitter.ports import Progress, Tree, Workbench
 from splitter.rewrite.world import World
 from splitter.workflow.attempt import Attempt, attempt, files_of, visibility_edits
@@ -22,6 +21,7 @@ from splitter.workflow.judge import evidence_of, judge_phase
 from splitter.workflow.message import commit_message
 from splitter.workflow.record import receipt_of
 from splitter.workflow.session import Session, open_session, require_ready, require_sound, require_unedited
+from splitter.workflow.trail import require_kept
 from splitter.workflow.world import world_of
 
 OpenBench = Callable[[str], AbstractContextManager[Workbench]]
@@ -47,8 +47,13 @@ def apply_plan(
     """
     session = open_session(tree, text, path)
     chosen = _choose(session, phases)
+    require_kept(session.receipts, session.residue_file, tree, path)
     if not chosen:
-        return RunResult(Verdict.PASSED, (), notes=("every phase of the plan is applied",), after=_lines(session))
+        every = len(session.done) == len(session.plan.phases)
+        note = "every phase of the plan is applied" if every else f"phase {phases} is applied already"
+        return RunResult(Verdict.PASSED, (), notes=(note,), after=_lines(session))
+    if commit:
+        _require_git(tree)
     standing = tree.place(session.plan.source)
     require_ready(session, tree, dry_run=dry_run)
     require_sound(session, tree, standing.crates)
@@ -126,8 +131,22 @@ def _apply_phase(
     files = files_of(tried.change)
     receipt = receipt_of(session, phase, tried, result, bench.compiler if bench is not None else "", accept)
     tree.commit(files, receipt)
-    revision = tree.git_commit(files, commit_message(session, result)) if commit else ""
+    revision = _committed(tree, files, session, result) if commit else ""
     return _applied(result, revision)
+
+
+def _require_git(tree: Tree) -> None:
+    if not tree.revision:
+        message = "--commit needs a git repository with a first commit; here is none"
+        raise ToolError(message, "Leave out --commit, or make one: `git init`, and commit the tree as it is.")
+
+
+def _committed(tree: Tree, files: Iterable[str], session: Session, result: PhaseResult) -> str:
+    try:
+        return tree.git_commit(files, commit_message(session, result))
+    except ToolError as error:
+        message = f"phase {result.number} is applied, but it could not be committed: {error.message}"
+        raise ToolError(message, f"Commit it by hand, or take it back: `splitter undo {session.path}`.") from error
 
 
 def _refused(phase: Phase, tried: Attempt, level: Level) -> PhaseResult:

@@ -11,7 +11,7 @@ from splitter.model.graph import SymbolGraph
 from splitter.model.outcome import Preview
 from splitter.model.plan import Layout, Module, Plan
 from splitter.plan_shape import did_you_mean
-from splitter.planfile import check, load
+from splitter.planfile import check
 from splitter.planner.explain import explain_item as explain_one
 from splitter.planner.plan import PlanOptions, make_plan
 from splitter.planner.refresh import refresh_plan as refresh

@@ -68,7 +68,13 @@ def open_session(user: UserTree, text: str, path: str) -> Session:
     started = bool(receipts) and legacy
     residue: Place = (legacy_name(plan),) if started else ()
     residue_file = legacy_file(plan) if started else plan.source
+    require_layout(receipts, residue_file, path)
+    if not all(user.exists(file) for file in {residue_file, *([tree.parent] if started else [])}):
+        require_kept(receipts, residue_file, user, path)
     source = _rekeyed(user, plan, receipts, parse(residue_file, user.read(residue_file)))
+    misfits = find_misfits(plan, receipts, path, _module_files(plan, tree), frozenset(source.by_key))
+    if misfits:
+        raise PlanError(misfits)
     parent = parse(tree.parent, user.read(tree.parent)) if started else None
     existing = _existing(user, plan, tree, receipts)
     return Session(plan, text, path, receipts, tree, standing.module, residue_file, residue, source, parent, existing)
@@ -90,9 +96,8 @@ def require_ready(session: Session, user: UserTree, *, dry_run: bool) -> None:
     """Refuse a stale source and a dirty tree.
 
     Raises `StaleError` where the source is not the one that was planned or that the last phase left, `DirtyError`
-    where it differs from the last commit before phase 1, or where what a phase made is gone.
+    where it differs from the last commit before phase 1.
     """
-    require_kept(session.receipts, session.residue_file, user, session.path)
     if is_stale(session):
         message = f"{session.residue_file} is not the file that {session.path} was made for"
         raise StaleError(message, f"Run `splitter plan --refresh {session.path}` and review what it changed.")
@@ -174,4 +179,3 @@ def _parent_file(plan: Plan) -> str:
 def _stem(plan: Plan) -> str:
     source = PurePosixPath(plan.source)
     return source.parent.name if source.name == "mod.rs" else source.stem
-

@@ -1,10 +1,10 @@
 """`status`: how far a split has come, from the plan, its receipts and the files."""
 
+from splitter.graph.definitions import find_definitions
 from splitter.model.outcome import PhaseStatus, Status
 from splitter.model.plan import Phase
 from splitter.model.receipt import Receipt
 from splitter.model.source import ItemKind, SourceFile
-from splitter.graph.definitions import find_definitions
 from splitter.ports import Tree
 from splitter.source.parse import parse
 from splitter.workflow.session import Session, open_session

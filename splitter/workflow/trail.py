@@ -26,6 +26,15 @@ def edited_files(receipts: tuple[Receipt, ...], user: Tree) -> tuple[str, ...]:
     return tuple(path for path, digest in sorted(known.items()) if digest_of(user, path) != digest)
 
 
+def digests_before(receipts: tuple[Receipt, ...]) -> dict[str, str | None]:
+    """Every file that the phases touched, with its digest before the first of them; none for one that was not there."""
+    found: dict[str, str | None] = {}
+    for receipt in reversed(receipts):
+        found |= dict.fromkeys(receipt.after)
+        found |= receipt.before
+    return found
+
+
 def edits_between(receipts: tuple[Receipt, ...]) -> Iterator[tuple[str, Receipt]]:
     """Files that were edited between two phases, each with the phase that found it edited; the last phase first."""
     for number in range(len(receipts) - 1, 0, -1):

@@ -10,7 +10,7 @@ from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.receipt import Receipt
 from splitter.planfile import load
 from splitter.ports import Progress, Tree
-from splitter.workflow.trail import digest_of, edits_between
+from splitter.workflow.trail import digest_of, digests_before, edits_between
 
 
 def undo_plan(
@@ -29,11 +29,9 @@ def undo_plan(
     """
     chosen = _choose(tree.receipts(load(text, path).source), path, phase, and_later=and_later)
     _require_unedited(tree, chosen)
-    files: dict[str, bytes | None] = {}
     for receipt in reversed(chosen):
         progress(f"taking back phase {receipt.phase}: {receipt.name}")
-        files |= dict.fromkeys(receipt.after)
-        files |= {p: tree.base(digest) for p, digest in receipt.before.items()}
+    files = {p: None if digest is None else tree.base(digest) for p, digest in digests_before(chosen).items()}
     tree.undo(files, chosen)
     return RunResult(Verdict.PASSED, tuple(_result(tree, receipt) for receipt in reversed(chosen)))
 
@@ -60,8 +58,8 @@ def _require_unedited(tree: Tree, chosen: tuple[Receipt, ...]) -> None:
         message = f"{path} was edited before phase {receipt.phase} was applied; an undo further back would lose that"
         raise DirtyError(message, f"Take back phase {receipt.phase} and what follows it, and put the edit aside first.")
     left = {path: digest for receipt in chosen for path, digest in receipt.after.items()}
-    first = {path: digest for receipt in reversed(chosen) for path, digest in receipt.before.items()}
-    edited = [path for path in sorted(left) if digest_of(tree, path) not in (left[path], first.get(path))]
+    first = digests_before(chosen)
+    edited = [path for path in sorted(left) if digest_of(tree, path) not in (left[path], first[path])]
     if edited:
         message = f"{', '.join(edited)} changed since phase {chosen[-1].phase} was applied; an undo would lose that"
         raise DirtyError(message, "Put the edits aside (`git stash`), undo, and bring them back by hand.")

@@ -18,7 +18,7 @@ from splitter.verify.checks import run_checks
 from splitter.workflow.apply import OpenBench
 from splitter.workflow.judge import evidence_of
 from splitter.workflow.session import Session, open_session
-from splitter.workflow.trail import edited_files, edits_between
+from splitter.workflow.trail import digests_before, edited_files, edits_between
 
 
 def verify_plan(
@@ -64,8 +64,7 @@ def _phase(session: Session, tree: Tree, receipt: Receipt, progress: Progress) -
     change = ChangeSet(before, receipt.pieces, receipt.dropped)
     after = change.after()
     scope = _scope(session, (receipt,), "")
-    source = parse(scope.monolith, before[scope.monolith])
-    scope = replace(scope, moved=_moved(session, receipt, source))
+    scope = replace(scope, moved=_moved(session, receipt, parse(scope.monolith, before[scope.monolith])))
     checks = run_checks(Level.SOURCE, Evidence(before), Evidence(after), scope, change)
     files = {path: data.count(b"\n") for path, data in after.items()}
     return PhaseResult(
@@ -88,9 +87,9 @@ def _whole(
     progress("building the tree as it stands")
     bench.prepare(())
     after = {**session.files, **_left(chain, tree)}
-    first = {path: tree.base(digest) for receipt in reversed(chain) for path, digest in receipt.before.items()}
-    made = {path for receipt in chain for path in receipt.after}
-    before = {path: data for path, data in {**session.files, **first}.items() if path in first or path not in made}
+    first = digests_before(chain)
+    before = {path: data for path, data in session.files.items() if path not in first}
+    before |= {path: tree.base(digest) for path, digest in first.items() if digest is not None}
     try:
         bench.write(_step(session.files, after))
         late = evidence_of(bench, after, level)

@@ -13,10 +13,9 @@
     ...
 
 Settings stand in the head as `// name: value`: `source` (what is split, `src/ffi.rs` if not said), `layout`,
-`edition`, `features`, `refused` (words of the message with which the plan is refused), `names alone` (`short`: only
-the compiler can tell what is missing). A `src/lib.rs` that declares `pub mod ffi;` is there unless the case has one;
-files that stand under no `after` stay as they are; one that goes away is `[gone]`. What an
-editor would not keep is said behind a file's name: `[crlf, bom, no final newline]`.
+`edition`, `features`, `refused` (words of the message with which the plan is refused). A `src/lib.rs` that declares
+`pub mod ffi;` is there unless the case has one; files that stand under no `after` stay as they are; one that goes
+away is `[gone]`. What an editor would not keep is said behind a file's name: `[crlf, bom, no final newline]`.
 """
 
 import hashlib
@@ -27,7 +26,7 @@ from pathlib import Path
 from splitter.model.plan import Layout, Module, Phase, Plan
 
 MARK = re.compile(r"^//--- (before|after): (\S+)(?: \[(.+)\])?\n", re.MULTILINE)
-SETTING = re.compile(r"^(source|layout|edition|features|refused|names alone): (.+)$")
+SETTING = re.compile(r"^(source|layout|edition|features|refused): (.+)$")
 MODULE = re.compile(r"^(?:phase (\d+): +| +)([\w/]+) += (.+)$")
 GONE = "gone"
 KEYS = re.compile(r", (?=[a-z]+:)")
