@@ -151,3 +151,13 @@ def quiet_git(monkeypatch, root):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root))
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
+
+
+def built_trial(monkeypatch, cache, **options):
+    """A copy at one and the same place, so that what is built of it is found again; `cache` is the repository's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "trial" / "cache"))
+    monkeypatch.setenv("SPLITTER_TARGET_DIR", str(cache / "target" / "trial"))
+    monkeypatch.setenv("CARGO_NET_OFFLINE", "true")
+    root = cache / "trial" / "tiny"
+    shutil.rmtree(root, ignore_errors=True)
+    return make_trial(root, **options)

@@ -88,7 +88,10 @@ def _twins(source: SourceFile) -> list[Reference]:
     row: list[Reference] = []
     first: dict[tuple[ItemKind, str], str] = {}
     for item in source.items:
-        if item.kind in (ItemKind.IMPL, ItemKind.USE, ItemKind.NOTE, ItemKind.INNER, ItemKind.EXTERN) or item.name == "_":
+        if (
+            item.kind in (ItemKind.IMPL, ItemKind.USE, ItemKind.NOTE, ItemKind.INNER, ItemKind.EXTERN)
+            or item.name == "_"
+        ):
             continue
         other = first.setdefault((item.kind, item.name), item.key)
         if other != item.key:

@@ -12,7 +12,9 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import core_tokens
 from splitter.source.tokens import Token, TokenKind
 
-_TYPES = frozenset((ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE, ItemKind.MOD, ItemKind.EXTERN_CRATE))
+_TYPES = frozenset(
+    (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE, ItemKind.MOD, ItemKind.EXTERN_CRATE)
+)
 _VALUES = frozenset((ItemKind.FN, ItemKind.CONST, ItemKind.STATIC))
 
 
@@ -98,11 +100,22 @@ def _inside(tokens: list[Token], item: Item) -> list[str]:
     keywords = (b"fn", b"static", b"type", b"struct", b"enum", b"const", b"trait", b"union")
     for at, token in enumerate(tokens[:-1]):
         depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
-        if depth > 1 or (depth == 0 and item.kind is not ItemKind.OPAQUE) or token.text not in keywords or tokens[at - 1].text == b"*":
+        if (
+            depth > 1
+            or (depth == 0 and item.kind is not ItemKind.OPAQUE)
+            or token.text not in keywords
+            or tokens[at - 1].text == b"*"
+        ):
             continue
         following = at + 2 if tokens[at + 1].text in (b"mut", b"ref") else at + 1
-        if following < len(tokens) and tokens[following].kind is TokenKind.IDENT and tokens[following].text not in keywords:
+        if (
+            following < len(tokens)
+            and tokens[following].kind is TokenKind.IDENT
+            and tokens[following].text not in keywords
+        ):
             names.append(tokens[following].text.decode())
     if not names and item.kind is ItemKind.CALL:
-        names = [t.text.decode() for t in tokens[2:] if t.kind is TokenKind.IDENT and t.text.islower() and b"_" in t.text]
+        names = [
+            t.text.decode() for t in tokens[2:] if t.kind is TokenKind.IDENT and t.text.islower() and b"_" in t.text
+        ]
     return names

@@ -123,7 +123,7 @@ def _paths(world: World, item: Item, tokens: list[Token], place: Place) -> list[
     levels = _nested_modules(tokens)
     for at, token in enumerate(tokens[:-2]):
         starts = token.text in (b"self", b"super") and tokens[at + 1].text == b"::"
-        if not starts or tokens[at - 1].text in (b"::", b"(", b"in") and _in_visibility(tokens, at):
+        if not starts or (tokens[at - 1].text in (b"::", b"(", b"in") and _in_visibility(tokens, at)):
             continue
         if at and tokens[at - 1].text == b"::":
             continue

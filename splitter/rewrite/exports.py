@@ -6,6 +6,7 @@ Invariant: reads the item alone; a macro call shows what its macro is known to m
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.gates import any_of, gate_of
 from splitter.rewrite.places import Place
+from splitter.rewrite.reroot import reroot
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 from splitter.source.item_tokens import core_tokens
@@ -60,6 +61,16 @@ def reexports(world: World) -> tuple[UseLine, ...]:
             deprecated=any(i.deprecated for i in world.homes(name).get(place, ())),
         )
         for (place, name, visibility), cfgs in gates.items()
+    )
+
+
+def visible_uses(world: World) -> tuple[UseLine, ...]:
+    """Visible imports of the monolith, as the parent has to write them where the residue leaves it."""
+    if world.residue == world.origin:
+        return ()
+    visible = ((item, leaf) for item, leaf in world.leaves if item.visibility)
+    return tuple(
+        UseLine(leaf.moved(reroot(world, leaf.path, ())), item.visibility, item.cfgs) for item, leaf in visible
     )
 
 

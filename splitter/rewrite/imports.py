@@ -28,7 +28,9 @@ def module_imports(world: World, place: Place) -> tuple[UseLine, ...]:
             lines += _of_leaves(world, place, name, gate)
     lines += _unnamed(world, place, members)
     shared = module_gate(members)
-    return tuple(_hinted(world, place, _without(line, shared)) for line in _unique(lines) if not _is_dropped(world, place, line))
+    return tuple(
+        _hinted(world, place, _without(line, shared)) for line in _unique(lines) if not _is_dropped(world, place, line)
+    )
 
 
 def module_gate(members: list[Item]) -> Gate:

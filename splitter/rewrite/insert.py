@@ -15,7 +15,9 @@ Addition = tuple[int, str, Why]
 
 def declared_before(world: World, file: SourceFile, parent: Place) -> list[Item]:
     """`mod` lines of `file`, which stands at `parent`, for modules of earlier phases."""
-    names = {place[len(parent)] for place in world.existing if len(place) > len(parent) and place[: len(parent)] == parent}
+    names = {
+        place[len(parent)] for place in world.existing if len(place) > len(parent) and place[: len(parent)] == parent
+    }
     return [item for item in file.items if item.kind is ItemKind.MOD and item.name in names]
 
 

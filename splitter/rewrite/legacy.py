@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.rewrite.exports import reexports
+from splitter.rewrite.exports import reexports, visible_uses
 from splitter.rewrite.imports import line_key, parent_imports
 from splitter.rewrite.insert import declared_before, mod_additions, splice
-from splitter.rewrite.reroot import reroot
 from splitter.rewrite.residue import brings_macros, mod_lines, residue_line
 from splitter.rewrite.retarget import retarget
 from splitter.rewrite.use_text import UseLine, render_uses
@@ -45,12 +44,8 @@ def _first(world: World) -> Row:
 
 def _brought_back(world: World) -> tuple[UseLine, ...]:
     """Re-exports of items, public imports of the monolith, and private imports for what other files reach."""
-    lines = [*reexports(world), *parent_imports(world)]
-    for item, leaf in world.leaves:
-        if item.visibility:
-            lines.append(UseLine(leaf.moved(reroot(world, leaf.path, ())), item.visibility, item.cfgs))
     made = []
-    for line in lines:
+    for line in (*reexports(world), *parent_imports(world), *visible_uses(world)):
         key = ((), line_key(line))
         if key not in world.hints.dropped:
             gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)

@@ -99,7 +99,9 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
         first = next((p for p in pieces if isinstance(p, Kept)), None)
         if not row and first is not None and _begins_blank(world, item) and item.span.start > 0:
             blank = Span(item.span.start, item.lead)
-            pieces = [Kept(p.path, Span(blank.end, p.span.end)) if p is first and isinstance(p, Kept) else p for p in pieces]
+            pieces = [
+                Kept(p.path, Span(blank.end, p.span.end)) if p is first and isinstance(p, Kept) else p for p in pieces
+            ]
             lost = [*lost, Dropped(world.source.path, blank, Why.BLANK)]
         begins = index == position or (leaves_parent and len(row) == 1)
         _join(world, row, pieces, blank=begins or (before is not None and _parted(world, before, item)))

@@ -9,7 +9,7 @@ public method or an associated type.
 from collections.abc import Iterator
 
 from splitter.model.source import Item, ItemKind
-from splitter.rewrite.exports import reexports
+from splitter.rewrite.exports import reexports, visible_uses
 from splitter.rewrite.imports import parent_imports, residue_imports
 from splitter.rewrite.places import Place, common
 from splitter.rewrite.use_text import UseLine
@@ -25,8 +25,9 @@ _WHOLE = (ItemKind.TYPE, ItemKind.ENUM, ItemKind.EXTERN)
 
 def needed_at(world: World) -> dict[str, Place]:
     """For each item the module all of which has to see it, where that is not its own."""
-    brought = {world.residue: _names(residue_imports(world))}
-    brought[()] = _names((*reexports(world), *parent_imports(world))) | brought.get((), frozenset())
+    brought = {world.residue: _names(world, residue_imports(world))}
+    above = (*reexports(world), *parent_imports(world), *visible_uses(world))
+    brought[()] = _names(world, above) | brought.get((), frozenset())
     reach = {item.key: _all_users(world, item, brought) for item in world.source.items}
     waiting = [key for key, place in reach.items() if place != world.place(key)]
     while waiting:
@@ -39,8 +40,15 @@ def needed_at(world: World) -> dict[str, Place]:
     return {key: place for key, place in reach.items() if place != world.place(key)}
 
 
-def _names(lines: tuple[UseLine, ...]) -> frozenset[str]:
-    return frozenset(line.leaf.path[-1] for line in lines)
+def _names(world: World, lines: tuple[UseLine, ...]) -> frozenset[str]:
+    """Names of items that the paths of the lines lead to, or through."""
+    return frozenset(name for line in lines for name in (line.leaf.path[-1], *_through(world, line.leaf.path)))
+
+
+def _through(world: World, path: tuple[str, ...]) -> tuple[str, ...]:
+    """The first segment behind the residue's own module, where a path goes on from there."""
+    head = ("self", *world.residue)
+    return path[len(head) : len(head) + 1] if world.residue and path[: len(head)] == head else ()
 
 
 def _all_users(world: World, item: Item, brought: dict[Place, frozenset[str]]) -> Place:

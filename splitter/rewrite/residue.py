@@ -139,4 +139,3 @@ def _comments_only(world: World, item: Item, *, blank_follows: bool) -> tuple[li
     if at < span.end:
         dropped.append(Dropped(path, Span(at, span.end), Why.IMPORT))
     return pieces, dropped
-

@@ -75,5 +75,3 @@ def _led(world: World, place: Place, leaf: UseLeaf) -> UseLeaf:
     if not moved or len(homes) > 1:
         return leaf
     return leaf.moved((*path_between(place, moved[0]), *rest))
-
-

@@ -69,7 +69,7 @@ def _cut(
         length = len(piece.text) if isinstance(piece, Added) else len(piece.span)
         end = at + length
         here = at
-        while waiting and waiting[0][0] < end or (waiting and waiting[0][0] == waiting[0][1] == end):
+        while (waiting and waiting[0][0] < end) or (waiting and waiting[0][0] == waiting[0][1] == end):
             start, stop, text = waiting.pop(0)
             start = max(start, here)
             made += _part(piece, here - at, start - at)

@@ -23,13 +23,21 @@ from splitter.source.parse import parse
 from splitter.source.uses import use_leaves
 
 _PRIVATE_MEMBER = re.compile(r"^fields? (?P<fields>.+?) of (?:struct|union) `(?P<type>[^`]+)` (?:is|are) private")
-_PRIVATE_METHOD = re.compile(r"^(?:method|associated function|associated constant|associated type) `(?P<name>[^`]+)` is private")
-_PRIVATE_TUPLE = re.compile(r"^(?:tuple struct constructor|cannot (?:initialize|match against) a tuple struct)(?: `(?P<type>[^`]+)`)?")
-_NO_REEXPORT = re.compile(r"^(?:extern crate |macro )?`(?P<name>[^`]+)` is (?:only public within the crate|private|a private import|only accessible|not accessible)")
+_PRIVATE_METHOD = re.compile(
+    r"^(?:method|associated function|associated constant|associated type) `(?P<name>[^`]+)` is private"
+)
+_PRIVATE_TUPLE = re.compile(
+    r"^(?:tuple struct constructor|cannot (?:initialize|match against) a tuple struct)(?: `(?P<type>[^`]+)`)?"
+)
+_NO_REEXPORT = re.compile(
+    r"^(?:extern crate |macro )?`(?P<name>[^`]+)` is (?:only public within the crate|private|a private import|only accessible|not accessible)"
+)
 _NOT_FOUND = re.compile(r"`(?P<name>[^`]+)`")
 _QUOTED = re.compile(r"`([^`]+)`")
 _USE_HELP = re.compile(r"^\s*(?:\d*\s*\+\s*)?use (?P<path>[\w:]+);", re.MULTILINE)
-_MISSING = frozenset(("E0425", "E0412", "E0433", "E0405", "E0422", "E0423", "E0531", "E0574", "E0407", "E0404", "E0408"))
+_MISSING = frozenset(
+    ("E0425", "E0412", "E0433", "E0405", "E0422", "E0423", "E0531", "E0574", "E0407", "E0404", "E0408")
+)
 
 
 _Line = tuple[Place, str]
@@ -56,17 +64,11 @@ def settle(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unu
 
 
 def _mended(world: World, errors: tuple[Diagnostic, ...]) -> Settled:
+    """Hints that mend some of the errors; all of them come back where none of them leads to a new hint."""
     hints = world.hints
-    left: list[Diagnostic] = []
     for error in errors:
-        better = _mend(world, hints, error)
-        if better is None:
-            left.append(error)
-        else:
-            hints = better
-    if hints != world.hints:
-        return Settled(hints, ())
-    return Settled(hints, tuple(dict.fromkeys(left)))
+        hints = _mend(world, hints, error) or hints
+    return Settled(hints, () if hints != world.hints else tuple(dict.fromkeys(errors)))
 
 
 def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
@@ -107,14 +109,14 @@ def _absent(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
 
 
 def _opened(world: World, hints: Hints, type_name: str, members: tuple[str, ...]) -> Hints:
-    name = type_name.rsplit("::", 1)[-1].split("<")[0]
+    name = type_name.rsplit("::", 1)[-1].split("<", maxsplit=1)[0]
     keys = world.definitions.types.get(name, ())
     more = {(key, member) for key in keys for member in members}
     return replace(hints, opened=hints.opened | more)
 
 
 def _opened_method(world: World, hints: Hints, name: str) -> Hints:
-    keys = [i.key for i in world.source.items if i.kind is ItemKind.IMPL and world.place(i.key) != world.residue]
+    keys = [i.key for i in world.source.items if i.kind is ItemKind.IMPL and world.place(i.key) != ()]
     return replace(hints, opened=hints.opened | {(key, name) for key in keys})
 
 

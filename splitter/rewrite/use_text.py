@@ -120,4 +120,3 @@ def _whole(leaf: UseLeaf) -> str:
 def _last(leaf: UseLeaf) -> str:
     name = "self" if leaf.braced_self else leaf.path[-1]
     return f"{name} as {leaf.alias}" if leaf.alias and leaf.alias != name else name
-

@@ -106,7 +106,7 @@ def _path(tokens: list[Token], index: int, scopes: list[set[str]]) -> tuple[Ment
     follows = tokens[at].text if at < len(tokens) else b""
     last = at - 1
     alone = len(segments) == 1
-    if alone and follows == b":" or (alone and segments[0] in ("self", "super", "crate") and follows != b"::"):
+    if (alone and follows == b":") or (alone and segments[0] in ("self", "super", "crate") and follows != b"::"):
         return None, last
     if index and tokens[index - 1].text == b"$":
         if segments[0] != "crate":
@@ -118,9 +118,7 @@ def _path(tokens: list[Token], index: int, scopes: list[set[str]]) -> tuple[Ment
 
 def _format_arguments(token: Token, scopes: list[set[str]]) -> list[Mention]:
     names = {(a or b).decode() for a, b in _FORMAT_ARGUMENT.findall(token.text)}
-    return [
-        Mention((name,), token.start, b"", local=any(name in scope for scope in scopes)) for name in sorted(names)
-    ]
+    return [Mention((name,), token.start, b"", local=any(name in scope for scope in scopes)) for name in sorted(names)]
 
 
 def _opens_closure(before: bytes) -> bool:
@@ -149,7 +147,7 @@ def _bound_names(tokens: list[Token], index: int) -> set[str]:
         depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
         if depth < 0:
             break
-        in_type = token.text == b":" and depth == 0 or (in_type and token.text != b",")
+        in_type = (token.text == b":" and depth == 0) or (in_type and token.text != b",")
         if not in_type and _is_binding(tokens, at):
             names.add(token.text.decode())
     return names
@@ -170,7 +168,11 @@ def _arm_names(tokens: list[Token], index: int) -> set[str]:
 
 def _is_binding(tokens: list[Token], at: int) -> bool:
     token = tokens[at]
-    if token.kind is not TokenKind.IDENT or token.text in KEYWORDS or not (token.text[:1].islower() or token.text[:1] == b"_"):
+    if (
+        token.kind is not TokenKind.IDENT
+        or token.text in KEYWORDS
+        or not (token.text[:1].islower() or token.text[:1] == b"_")
+    ):
         return False
     following = tokens[at + 1].text if at + 1 < len(tokens) else b""
     before = tokens[at - 1].text if at else b""

@@ -6,7 +6,9 @@ the items around it. Invariant: looks at tokens only; a file whose brackets do n
 
 from splitter.source.tokens import Token, TokenKind, match_brackets
 
-_BLOCK_ENDS = frozenset((b"fn", b"struct", b"enum", b"union", b"trait", b"impl", b"mod", b"extern", b"macro_rules", b"macro"))
+_BLOCK_ENDS = frozenset(
+    (b"fn", b"struct", b"enum", b"union", b"trait", b"impl", b"mod", b"extern", b"macro_rules", b"macro")
+)
 _SEMICOLON_ENDS = frozenset((b"use", b"const", b"static", b"type"))
 _PREFIXES = frozenset((b"pub", b"default", b"async", b"unsafe", b"safe", b"auto", b"crate"))
 

@@ -63,7 +63,8 @@ def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits:
     items = [source.by_key[key] for key in module.items if key in source.by_key]
     used = {use for key in module.items for use in graph.uses.get(key, ()) if placed.get(use) != module.path}
     shared = tuple(key for key in (item.key for item in source.items) if key in used)
-    reasons = Counter(module.why.get(key, "") for key in module.items if key.startswith(("fn:", "call:")))
+    said = (module.why.get(key, "") for key in module.items if key.startswith(("fn:", "call:")))
+    reasons = Counter(reason for reason in said if reason)
     return ModuleFigures(
         phase=number,
         path=module.path,
@@ -71,7 +72,7 @@ def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits:
         lines=sum(source.whole(item).count(b"\n") for item in items),
         functions=sum(count_functions(source, item.key) for item in items),
         items=len(items),
-        why=reasons.most_common(1)[0][0] if reasons else "",
+        why=reasons.most_common(1)[0][0].split("; ")[0] if reasons else "",
         shared=shared,
         visibility_edits=edits[place_of(module.path)],
     )

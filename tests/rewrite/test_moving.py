@@ -84,5 +84,3 @@ def test_moving_nothing_changes_nothing():
 def hash_of(key, turn):
     """A number that is the same in every run."""
     return sum((turn + 3) * (index + 7) * byte for index, byte in enumerate(key.encode()))
-
-

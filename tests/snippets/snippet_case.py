@@ -94,9 +94,7 @@ def phases_of(lines):
         if found:
             number = int(found[1]) if found[1] else max(phases)
             phases.setdefault(number, []).append(Module(found[2], "", tuple(KEYS.split(found[3]))))
-    return tuple(
-        Phase(number, f"phase {number}", "", tuple(modules)) for number, modules in phases.items()
-    )
+    return tuple(Phase(number, f"phase {number}", "", tuple(modules)) for number, modules in phases.items())
 
 
 def as_bytes(body, flags):

@@ -10,6 +10,8 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from snippet_build import Bench
+
 from splitter.errors import SourceError
 from splitter.model.check import Verdict
 from splitter.model.evidence import Build, Diagnostic
@@ -22,8 +24,6 @@ from splitter.workflow.attempt import attempt, files_of
 from splitter.workflow.record import receipt_of
 from splitter.workflow.session import open_session, require_sound
 from splitter.workflow.world import world_of
-
-from snippet_build import Bench
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from trial import make_trial, quiet_git
+from trial import built_trial, make_trial, quiet_git
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +19,9 @@ def _git(monkeypatch, tmp_path):
 def trial(tmp_path):
     """The tiny crate in a git repository of its own, with its plan committed."""
     return make_trial(tmp_path / "tiny")
+
+
+@pytest.fixture
+def built(monkeypatch, root):
+    """The tiny crate where cargo's work is kept between runs; its tests belong to one worker."""
+    return built_trial(monkeypatch, root / ".cache")
