@@ -194,12 +194,11 @@ def _repetition(pattern: list[Token], at: int) -> tuple[bytes, int]:
 
 
 def _fragment(kind: str, stop: Token | None, call: list[Token], here: int) -> int:
-    if here >= len(call):
-        return here if kind == "vis" else -1
+    """Index behind the fragment that begins at `here`; negative where there is none."""
     if kind == "vis":
-        if call[here].text != b"pub":
-            return here
-        return _close(call, here + 1) + 1 if here + 1 < len(call) and call[here + 1].text == b"(" else here + 1
+        return _visibility(call, here)
+    if here >= len(call):
+        return -1
     if kind in _SINGLE:
         token = call[here]
         if kind == "ident" and token.kind is not TokenKind.IDENT:
@@ -213,6 +212,13 @@ def _fragment(kind: str, stop: Token | None, call: list[Token], here: int) -> in
             break
         at = _close(call, at) + 1 if call[at].kind is TokenKind.OPEN else at + 1
     return at if at > here else -1
+
+
+def _visibility(call: list[Token], here: int) -> int:
+    if here >= len(call) or call[here].text != b"pub":
+        return here
+    scoped = here + 1 < len(call) and call[here + 1].text == b"("
+    return _close(call, here + 1) + 1 if scoped else here + 1
 
 
 def _close(tokens: list[Token], at: int) -> int:

@@ -41,7 +41,7 @@ def edits_of(world: World, item: Item, needed_at: Place | None) -> tuple[Edit, .
         edits += visibility_edits(world, item, needed_at)
     if place != world.origin and item.kind is not ItemKind.USE:
         edits += _rescoped(world, tokens, place, {edit.span.start for edit in edits})
-        edits += _paths(world, item, tokens, place)
+        edits += _paths(world, tokens, place)
         edits += _includes(world, tokens, place)
     return tuple(sorted(set(edits)))
 
@@ -117,7 +117,7 @@ def _rescoped(world: World, tokens: list[Token], place: Place, taken: set[int]) 
     return edits
 
 
-def _paths(world: World, item: Item, tokens: list[Token], place: Place) -> list[Edit]:
+def _paths(world: World, tokens: list[Token], place: Place) -> list[Edit]:
     """`self::` and `super::` at the start of a path, counted from the module that the item stood in."""
     edits: list[Edit] = []
     levels = _nested_modules(tokens)

@@ -36,8 +36,9 @@ def foresee(world: World) -> Hints:
 
 @dataclass(slots=True)
 class _Reached:
-    """Items by the members that they reach, and by the types that they name; `earlier` are places of modules that
-    earlier phases made, by the members that they reach.
+    """Items by the members that they reach, and by the types that they name.
+
+    `earlier` are places of modules that earlier phases made, by the members that they reach.
     """
 
     world: World

@@ -36,7 +36,8 @@ KNOWN_TRAITS: dict[str, frozenset[str]] = {
         "OsStrExt": "as_bytes from_bytes encode_wide",
         "OsStringExt": "into_vec from_vec from_wide",
         "PermissionsExt": "mode set_mode from_mode",
-        "MetadataExt": "mode uid gid ino dev size atime mtime ctime nlink file_attributes file_size creation_time last_write_time",
+        "MetadataExt": "mode uid gid ino dev size atime mtime ctime nlink"
+        " file_attributes file_size creation_time last_write_time",
         "OpenOptionsExt": "mode custom_flags access_mode share_mode attributes security_qos_flags",
         "CommandExt": "exec pre_exec uid gid arg0 groups process_group creation_flags raw_arg",
         "ExitStatusExt": "signal from_raw core_dumped",

@@ -85,6 +85,7 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
     declared = declared_before(world, world.source, ()) if world.residue == () else []
     position = -1 if declared else block_position(world)
     before: Item | None = None
+    orphan = False
     staying = [i for i in world.source.items if world.place(i.key) == world.residue]
     for index, item in enumerate(world.source.items):
         if index == position:
@@ -103,10 +104,14 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
                 Kept(p.path, Span(blank.end, p.span.end)) if p is first and isinstance(p, Kept) else p for p in pieces
             ]
             lost = [*lost, Dropped(world.source.path, blank, Why.BLANK)]
-        begins = index == position or (leaves_parent and len(row) == 1)
+        begins = index == position or (leaves_parent and len(row) == 1) or (orphan and item.kind is not ItemKind.USE)
         _join(world, row, pieces, blank=begins or (before is not None and _parted(world, before, item)))
         dropped += lost
         before = item
+        # Comments of an import that went away must not lead the item that follows.
+        orphan = (
+            item.kind is ItemKind.USE and bool(pieces) and not any(isinstance(p, Added) for p in pieces) and bool(lost)
+        )
     if position >= len(world.source.items):
         _block(world, row)
     if declared:

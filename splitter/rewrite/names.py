@@ -4,6 +4,8 @@ Invariant: reads one item's tokens; says nothing about where anything goes.
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import all_tokens, core_tokens
@@ -52,9 +54,7 @@ def expanded(own: dict[str, ItemNames], macros: dict[str, list[str]]) -> dict[st
         called = [key]
         for caller in called:
             called += [k for name in own[caller].macros for k in macros.get(name, ()) if k not in called]
-        for macro in called[1:]:
-            names |= own[macro]
-        whole[key] = names
+        whole[key] = reduce(or_, (own[macro] for macro in called[1:]), names)
     return whole
 
 

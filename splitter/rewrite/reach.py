@@ -10,15 +10,25 @@ from collections.abc import Iterator
 
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.exports import reexports, visible_uses
-from splitter.rewrite.imports import parent_imports, residue_imports
-from splitter.rewrite.places import Place, common
+from splitter.rewrite.imports import line_key, parent_imports, residue_imports
+from splitter.rewrite.names import trait_methods
+from splitter.rewrite.places import Place, common, path_between
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
-from splitter.source.item_tokens import core_tokens
 from splitter.source.mentions import find_mentions
-from splitter.source.tokens import Token, TokenKind
+from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.uses import UseLeaf
 
-_VALUES = (ItemKind.CONST, ItemKind.STATIC)
+_HEADS: dict[ItemKind, tuple[bytes, ...]] = {
+    ItemKind.FN: (b"{", b";"),
+    ItemKind.CONST: (b"=", b";"),
+    ItemKind.STATIC: (b"=", b";"),
+}
+_INSIDE: dict[ItemKind, tuple[bytes, ...]] = {
+    ItemKind.CALL: (b"static",),
+    ItemKind.TRAIT: (b"fn", b"trait"),
+    ItemKind.IMPL: (b"type",),
+}
 _FIELDS = (ItemKind.STRUCT, ItemKind.UNION)
 _WHOLE = (ItemKind.TYPE, ItemKind.ENUM, ItemKind.EXTERN)
 
@@ -28,7 +38,8 @@ def needed_at(world: World) -> dict[str, Place]:
     brought = {world.residue: _names(world, residue_imports(world))}
     above = (*reexports(world), *parent_imports(world), *visible_uses(world))
     brought[()] = _names(world, above) | brought.get((), frozenset())
-    reach = {item.key: _all_users(world, item, brought) for item in world.source.items}
+    by_path = frozenset().union(*(names.through | names.absolute for names in world.names.values()), world.outside)
+    reach = {item.key: _all_users(world, item, brought, by_path) for item in world.source.items}
     waiting = [key for key, place in reach.items() if place != world.place(key)]
     while waiting:
         item = world.source.by_key[waiting.pop()]
@@ -51,15 +62,38 @@ def _through(world: World, path: tuple[str, ...]) -> tuple[str, ...]:
     return path[len(head) : len(head) + 1] if world.residue and path[: len(head)] == head else ()
 
 
-def _all_users(world: World, item: Item, brought: dict[Place, frozenset[str]]) -> Place:
-    """The least module that holds the item and what names it; `brought` are names that parent and residue import."""
+def _all_users(world: World, item: Item, brought: dict[Place, frozenset[str]], by_path: frozenset[str]) -> Place:
+    """The least module that holds the item and what names it.
+
+    `brought` are names that parent and residue import, `by_path` those that code reaches without an import.
+    """
     place = world.place(item.key)
     names = world.definitions.by_item.get(item.key, ())
-    users = {user for name in names for user in world.users.get(name, ())}
+    users = {
+        user
+        for name in names
+        for user in (*world.users.get(name, ()), *_callers(world, item))
+        if name in by_path or not _is_unneeded(world, user, place, name)
+    }
     users |= {user for user, row in brought.items() if user != place and not row.isdisjoint(names)}
     for user in users:
         place = common(place, user)
     return place
+
+
+def _callers(world: World, item: Item) -> set[Place]:
+    """Places that may use a trait through its methods alone."""
+    if item.kind is not ItemKind.TRAIT:
+        return set()
+    methods = trait_methods(world.source, item)
+    named = {key: names.members | names.plain for key, names in world.names.items()}
+    return {place for place, row in world.members.items() if any(methods & named[user.key] for user in row)}
+
+
+def _is_unneeded(world: World, user: Place, home: Place, name: str) -> bool:
+    """Say whether the compiler found the import of a name to be unused where names alone ask for it."""
+    line = UseLine(UseLeaf((*path_between(user, home), name)))
+    return user != home and (user, line_key(line)) in world.hints.dropped
 
 
 def _shown_with(world: World, item: Item) -> set[str]:
@@ -75,25 +109,18 @@ def _shown_with(world: World, item: Item) -> set[str]:
 
 def _interface(world: World, item: Item) -> list[list[Token]]:
     """Stretches of the item's tokens that say what it shows."""
-    tokens = core_tokens(world.source, item)
+    tokens = code_tokens(world.source.data, item.core.start, item.core.end)
     opened = {member for key, member in world.hints.opened if key == item.key}
-    if item.kind in _WHOLE:
+    if item.kind in _WHOLE or (item.kind in _FIELDS and "0" in opened):
         return [tokens]
-    if item.kind is ItemKind.FN:
-        return [_until(tokens, 0, (b"{", b";"))]
-    if item.kind in _VALUES:
-        return [_until(tokens, 0, (b"=", b";"))]
+    if item.kind in _HEADS:
+        return [_until(tokens, 0, _HEADS[item.kind])]
     if item.kind in _FIELDS:
-        return [tokens] if "0" in opened else [_until(tokens, at, (b",",)) for at in _visible(tokens, opened)]
-    if item.kind is ItemKind.CALL:
-        return [_until(tokens, at, (b"=", b";")) for at, token in enumerate(tokens) if token.text == b"static"]
-    if item.kind is ItemKind.TRAIT:
-        return [_until(tokens, at, (b"{", b";")) for at, token in enumerate(tokens) if token.text in (b"fn", b"trait")]
-    if item.kind is ItemKind.IMPL and item.trait:
-        return [_until(tokens, at, (b";",)) for at, token in enumerate(tokens) if token.text == b"type"]
-    if item.kind is ItemKind.IMPL:
+        return [_until(tokens, at, (b",",)) for at in _visible(tokens, opened)]
+    if item.kind is ItemKind.IMPL and item.trait is None:
         return [_until(tokens, at, (b"{", b";", b"=")) for at in _visible(tokens, opened)]
-    return []
+    keywords = _INSIDE.get(item.kind, ())
+    return [_until(tokens, at, (b"{", b";")) for at, token in enumerate(tokens) if token.text in keywords]
 
 
 def _visible(tokens: list[Token], opened: set[str]) -> Iterator[int]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, Span
-from splitter.rewrite.edits import apply_edits
+from splitter.rewrite.edits import Edit, apply_edits
 from splitter.rewrite.gates import as_text, attribute_lines
 from splitter.rewrite.imports import line_key, module_gate
 from splitter.rewrite.places import Place, visible_from
@@ -17,6 +17,8 @@ from splitter.rewrite.reroot import reroot
 from splitter.rewrite.use_text import UseLine, render_uses, segment_order
 from splitter.rewrite.world import World
 from splitter.source.tokens import TokenKind, tokenize
+
+_ALLOW = "#[allow(unused_imports)]"
 
 
 def mod_lines(world: World, parent: Place) -> list[tuple[str, str]]:
@@ -71,16 +73,24 @@ def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[P
     """A `use` item of the residue with the leaves that it still needs."""
     path, span = world.source.path, item.span
     lines, changed = _use_lines(world, item)
+    # A list is not taken apart for it: its parts would stand in another order than rustfmt's.
+    allow = any(line.allow_unused for line in lines) and _ALLOW not in item.attributes
+    lines = [replace(line, allow_unused=False) for line in lines]
+    head = f"{_ALLOW}\n" if allow else ""
     if not changed:
-        return apply_edits(path, span, ())
+        return apply_edits(path, span, (Edit(Span(item.core.start, item.core.start), _bytes(world, head), Why.IMPORT),))
     if not lines:
         return _comments_only(world, item, blank_follows=blank_follows)
-    head = "".join(f"{attribute}\n" for attribute in item.attributes)
+    every = "".join(f"{attribute}\n" for attribute in item.attributes) + head
     groups = [text for text in render_uses(tuple(lines)).split(";\n") if text]
-    text = f";\n{head}".join(groups) + ";"
-    pieces: list[Piece] = [Kept(path, Span(span.start, item.core.start)), Added(text.encode(), Why.IMPORT)]
+    text = head + f";\n{every}".join(groups) + ";"
+    pieces: list[Piece] = [Kept(path, Span(span.start, item.core.start)), Added(_bytes(world, text), Why.IMPORT)]
     pieces.append(Kept(path, Span(item.core.end, span.end)))
     return [p for p in pieces if isinstance(p, Added) or len(p.span)], [Dropped(path, item.core, Why.IMPORT)]
+
+
+def _bytes(world: World, text: str) -> bytes:
+    return text.encode().replace(b"\n", world.source.newline)
 
 
 def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
@@ -99,7 +109,7 @@ def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
             continue
         gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)
         allow = key in world.hints.allowed
-        changed = changed or moved.path != leaf.path or bool(gates) or allow
+        changed = changed or moved.path != leaf.path or bool(gates)
         lines.append(replace(line, cfgs=gates, allow_unused=allow))
     return lines, changed
 

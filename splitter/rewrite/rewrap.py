@@ -19,7 +19,7 @@ def rewrap(change: ChangeSet, formatted: dict[str, bytes]) -> ChangeSet:
         text = change.render(path) if path in files else wanted
         edits = _edits(text, wanted) if text != wanted else []
         if edits:
-            row, lost = _cut(files[path], change, edits)
+            row, lost = _cut(files[path], edits)
             files[path] = row
             dropped += lost
     return ChangeSet(change.before, files, tuple(dropped))
@@ -57,9 +57,7 @@ def _gap(old: bytes, new: bytes, at: int, found: list[_Replacement]) -> None:
         found.append((at, at + len(old), new))
 
 
-def _cut(
-    row: tuple[Piece, ...], change: ChangeSet, edits: list[_Replacement]
-) -> tuple[tuple[Piece, ...], list[Dropped]]:
+def _cut(row: tuple[Piece, ...], edits: list[_Replacement]) -> tuple[tuple[Piece, ...], list[Dropped]]:
     """The row with the byte ranges of its text replaced."""
     made: list[Piece] = []
     dropped: list[Dropped] = []

@@ -17,6 +17,8 @@ KEYWORDS = frozenset(
     b" priv try typeof unsized virtual yield gen".split()
 )
 _FORMAT_ARGUMENT = re.compile(rb"(?<!\{)(?:\{\{)*\{([A-Za-z_]\w*)|\b([A-Za-z_]\w*)\$")
+_NO_START = KEYWORDS - {b"crate", b"super", b"self"}
+_NO_PATH = frozenset((b".", b"::"))
 _BINDERS = frozenset((b"let", b"for", b"mut", b"ref"))
 _PATTERN_KEYWORDS = frozenset((b"if", b"while", b"match"))
 
@@ -71,18 +73,15 @@ def find_mentions(tokens: list[Token]) -> list[Mention]:
             if len(scopes) > 1:
                 scopes.pop()
         elif token.kind is TokenKind.STRING:
-            if macro_depth and b"{" in text:
-                found += _format_arguments(token, scopes)
+            found += _format_arguments(token, scopes) if macro_depth else []
         elif text in _BINDERS or (text == b"|" and _opens_closure(before)):
             bound = _bound_names(tokens, index)
             (coming if text == b"for" or _is_conditional(tokens, index) else scopes[-1]).update(bound)
         elif text == b"=>":
             scopes[-1].update(_arm_names(tokens, index))
-        elif token.kind is TokenKind.IDENT and before != b"." and before != b"::":
-            if text not in KEYWORDS or text in (b"crate", b"super", b"self"):
-                mention, index = _path(tokens, index, scopes)
-                if mention is not None:
-                    found.append(mention)
+        elif token.kind is TokenKind.IDENT and before not in _NO_PATH and text not in _NO_START:
+            mention, index = _path(tokens, index, scopes)
+            found += [mention] if mention is not None else []
         before = tokens[index].text
         index += 1
     return found

@@ -72,7 +72,7 @@ def _gap(data: bytes, before: list[Described], start: int, end: int) -> list[Des
         begin, inner, notes_only = tokens[index].start, False, True
         while index < len(tokens):
             token = tokens[index]
-            stop, is_inner = _element(data, tokens, index)
+            stop, is_inner = _element(tokens, index)
             if is_inner != inner and not notes_only:
                 break
             inner = is_inner
@@ -115,7 +115,7 @@ def _same_line_comments(data: bytes, tokens: list[Token], index: int) -> int:
     return index
 
 
-def _element(data: bytes, tokens: list[Token], index: int) -> tuple[int, bool]:
+def _element(tokens: list[Token], index: int) -> tuple[int, bool]:
     """Index past one comment, doc or attribute, and whether it is an inner one."""
     token = tokens[index]
     if token.kind in (TokenKind.COMMENT, TokenKind.DOC):

@@ -81,7 +81,7 @@ def tokenize(data: bytes, start: int = 0, end: int | None = None) -> Iterator[To
         found = match(data, at, stop)
         if found is None:  # nothing but white space is left
             break
-        name = found.lastgroup
+        name = found.lastgroup or "punct"
         at, past = found.span(name)
         kind = _KINDS.get(name)
         if kind is None:

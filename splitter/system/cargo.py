@@ -9,7 +9,7 @@ fingerprint, so builds with different additions do not overwrite one another's c
 import hashlib
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splitter.model.evidence import TRIMMED_MIR, Build, Configuration, Diagnostic, Missing, TestOutcome
@@ -18,7 +18,7 @@ from splitter.system.export_names import exported_names
 from splitter.system.mirror import Mirror
 from splitter.system.package import Package
 from splitter.system.process import Done, Progress, run
-from splitter.system.test_output import read_tests
+from splitter.system.test_output import NO_TESTS, read_tests
 from splitter.system.toolchain import PLAIN_MIR, Toolchain, find_toolchain
 
 _FORCE = """#!/bin/sh
@@ -79,26 +79,29 @@ class Library:
     exports: frozenset[str] | Missing
 
 
-def check(cargo: Cargo, configuration: Configuration, *, force_unused: bool = True) -> Build:
+def check(cargo: Cargo, configuration: Configuration) -> Build:
     """`cargo check` of all targets in one configuration.
 
-    With `force_unused` every unused import is found even where the crate allows it; what only that brought up is
-    in `unused_imports` alone. Raises `ToolError` when cargo cannot be run at all.
+    Every unused import is found even where the crate allows it; what only that brought up is in `unused_imports`
+    alone. Raises `ToolError` when cargo cannot be run at all.
     """
-    forced = _check(cargo, configuration, force=True) if force_unused else None
-    own = forced
-    if forced is None or any(d.code == "unused_imports" for d in forced[1]):
-        own = _check(cargo, configuration, force=False)
-    assert own is not None
-    succeeded, diagnostics = own
-    unused = () if forced is None else tuple(d for d in forced[1] if d.code == "unused_imports")
-    return Build(configuration, succeeded and (forced is None or forced[0]), diagnostics, unused)
+    forced = check_imports(cargo, configuration)
+    if not forced.unused_imports:
+        return forced
+    succeeded, diagnostics = _check(cargo, configuration, force=False)
+    return replace(forced, succeeded=succeeded and forced.succeeded, diagnostics=diagnostics)
+
+
+def check_imports(cargo: Cargo, configuration: Configuration) -> Build:
+    """The same with `unused_imports` in force for every crate of the workspace: quicker, but not the crate's own warnings."""
+    succeeded, diagnostics = _check(cargo, configuration, force=True)
+    unused = tuple(d for d in diagnostics if d.code == "unused_imports")
+    return Build(configuration, succeeded, diagnostics, unused)
 
 
 def build(cargo: Cargo, configuration: Configuration) -> Library:
     """Build the package's library (or binary) once, for its MIR and its exported names."""
-    mir_file = _target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"
-    mir_file.parent.mkdir(parents=True, exist_ok=True)
+    mir_file = _mir_file(cargo, configuration)
     command = (
         "cargo",
         "build",
@@ -137,7 +140,10 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
     done = _run(cargo, command, _building(cargo, configuration), joined=True)
     base = cargo.package.workspace_root
     text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], base), done.stdout)
-    return read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)
+    found = read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)
+    if found is NO_TESTS and cargo.test_command:
+        return Missing(f"no outcome of a test could be read from what `{cargo.test_command}` printed")
+    return found
 
 
 _DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
@@ -198,9 +204,16 @@ def _building(cargo: Cargo, configuration: Configuration) -> dict[str, str | Non
         "CARGO_PROFILE_DEV_DEBUG": "0",
         "SPLITTER_CRATE": target.crate,
         "SPLITTER_TYPE": target.crate_types[0],
-        "SPLITTER_MIR": str(_target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"),
+        "SPLITTER_MIR": str(_mir_file(cargo, configuration)),
         "SPLITTER_PLAIN": "1" if cargo.toolchain.plain_mir else "",
     }
+
+
+def _mir_file(cargo: Cargo, configuration: Configuration) -> Path:
+    """Where rustc prints the MIR; its folder is there, for rustc makes none."""
+    path = _target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _target_folder(cargo: Cargo, configuration: Configuration) -> Path:

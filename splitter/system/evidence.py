@@ -113,6 +113,12 @@ def check(cargo: Cargo, configuration: Configuration) -> Build:
     return made
 
 
+def check_imports(cargo: Cargo, configuration: Configuration) -> Build:
+    """As `cargo.check_imports`; what a whole check found of the same tree serves as well."""
+    found = kept_evidence.find(_folder(), _key(cargo, configuration, "check"))
+    return run_cargo.check_imports(cargo, configuration) if found is None else _read_build(found)
+
+
 def library(cargo: Cargo, configuration: Configuration) -> Library:
     """As `cargo.build`, from what was kept where the same tree built before."""
     key = _key(cargo, configuration, "library")

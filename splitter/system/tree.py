@@ -5,10 +5,12 @@ Invariant: fulfils `ports.Tree`; writes only through a transaction, under the tr
 
 import datetime
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from splitter.errors import LockedError
 from splitter.model.receipt import Receipt
 from splitter.model.standing import Standing
 from splitter.system import git
@@ -19,6 +21,8 @@ from splitter.system.standing import find_standing, taken_names
 from splitter.system.transaction import FileChange, commit, recover
 from splitter.system.writes import digest_of
 
+#: Seconds; writing a phase takes a fraction of one.
+_PATIENCE = 5.0
 _SKIPPED = frozenset(("target", ".git", ".splitter", "node_modules", ".venv"))
 
 
@@ -124,11 +128,22 @@ class DiskTree:
 
 
 def open_tree(path: Path) -> DiskTree:
-    """Tree that contains `path`, with what an interrupted run left there finished or taken back."""
+    """Tree that contains `path`, with what an interrupted run left there finished or taken back.
+
+    A run that is only just writing is waited for. Raises `LockedError` where that takes too long.
+    """
     folder = path if path.is_dir() else path.parent
     root = git.find_root(path, folder).resolve()
-    recover(root)
-    return DiskTree(root)
+    patience = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            recover(root)
+        except LockedError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.05)
+        else:
+            return DiskTree(root)
 
 
 def _rust_files(folder: Path) -> Iterator[Path]:

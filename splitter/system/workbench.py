@@ -71,7 +71,7 @@ class CargoBench:
         """Check the copy in every configuration that built before; stops at the first that does not build now."""
         builds: list[Build] = []
         for configuration in self._chosen.configurations:
-            builds.append(evidence.check(self.cargo, configuration))
+            builds.append(evidence.check_imports(self.cargo, configuration))
             if not builds[-1].succeeded:
                 break
         return tuple(builds)

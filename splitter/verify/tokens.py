@@ -124,7 +124,7 @@ def _comments(before: Evidence, after: Evidence, scope: Scope, change: ChangeSet
     for text, (path, line, count) in was.items():
         if now.get(text, _NOWHERE)[2] < count:
             yield Finding("note", path, line, f"`{_short(text)}` stands nowhere in the tree after")
-    made = set(scope.modules.values()) - before.files.keys()
+    made = {*scope.modules.values(), scope.residue_file} - before.files.keys()
     for text, (path, line, count) in now.items():
         known = was.get(text, _NOWHERE)[2]
         copied_attribute = known and text.startswith("#!")

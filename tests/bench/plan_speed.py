@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import in_venv
+
+ROOT = in_venv.ROOT
 RUNS = 7
 
 
@@ -91,4 +93,5 @@ def median(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
+    in_venv.enter()
     main()

@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import in_venv
+
 _CARGO = '[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\n'
 _IDENTITY = ("-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false")
 
@@ -63,6 +65,8 @@ def split(name: str, work: Path, fetching: Path) -> Row:
         return Row(crate, file, why=planned.stderr.strip())
     plan = json.loads(planned.stdout)
     modules = sum(len(phase["modules"]) for phase in plan["phases"])
+    if not modules:
+        return Row(crate, file, plan["lines"], plan["functions"], why="there is nothing in this file to move")
     applied = splitter(folder, "apply", "split.toml", "--all", "--format", "json")
     try:
         result = json.loads(applied.stdout)
@@ -87,7 +91,7 @@ def split(name: str, work: Path, fetching: Path) -> Row:
 def fetch(crate: str, work: Path, fetching: Path) -> Path:
     """A copy of the newest published version, as a repository of its own."""
     folder = fetching / crate
-    (folder / "src").mkdir(parents=True)
+    (folder / "src").mkdir(parents=True, exist_ok=True)
     (folder / "src/lib.rs").touch()
     (folder / "Cargo.toml").write_text(f'{_CARGO}"{crate}" = "*"\n')
     found = run(("cargo", "metadata", "--format-version", "1"), folder)
@@ -159,4 +163,5 @@ def run(command: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[s
 
 
 if __name__ == "__main__":
+    in_venv.enter()
     sys.exit(main())

@@ -51,7 +51,8 @@ def must_hold(world):
     names = {part for place in (*world.places.values(), world.residue) for part in place}
     plan = SimpleNamespace(placed={name: name for name in names})
     before, after = item_tokens(change.before, plan), item_tokens(change.after(), plan)
-    assert after == before
+    assert not before - after
+    assert {kind for kind, _ in after - before} <= {"note"}  # comments of imports that went away
     added = [p for row in change.files.values() for p in row if isinstance(p, Added)]
     assert all(piece.text for piece in added)
     if source.data.endswith(b"\n"):
@@ -70,9 +71,10 @@ def test_any_assignment_conserves_every_item(text, data):
 @pytest.mark.parametrize("path", REAL, ids=lambda path: "/".join(path.parts[-3:]))
 def test_real_files_conserve_every_item(path):
     source = parse("src/ffi.rs", path.read_bytes())
-    for turn in range(2):
-        row = [None, *PLACES]
-        places = assignment(source, lambda item, turn=turn: row[hash_of(item.key, turn) % len(row)])
+    row = [None, *PLACES]
+    for turn in (0, 1):
+        numbers = {item.key: hash_of(item.key, turn) for item in source.items}
+        places = assignment(source, lambda item, numbers=numbers: row[numbers[item.key] % len(row)])
         must_hold(world_of(source, places, by_names=bool(turn), legacy=bool(turn)))
 
 

@@ -22,7 +22,9 @@ def built(root, cargo_target):
     """
     cases = load_cases(root / "fixtures" / "snippets")
     cases = [case for case in cases if not case.refused]
-    results = run_all(cases, Batch(root / ".cache" / "snippets", cargo_target / "snippets"))
+    batch = Batch(root / ".cache" / "snippets", cargo_target / "snippets")
+    results = run_all(cases, batch)
+    batch.tidy()
     if os.environ.get("RECORD_SNIPPETS"):
         for case in cases:
             write_after(case, results[case.name].settled)

@@ -6,6 +6,7 @@ Invariant: a package once checked is never changed, so that cargo has to do noth
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import threading
 from collections import defaultdict
@@ -58,6 +59,12 @@ class Batch:
             while name not in self.done:
                 self.turn.wait()
             return self.done[name]
+
+    def tidy(self):
+        """Remove packages of earlier runs that nothing asks for any more."""
+        for folder in (self.folder / "cases").iterdir():
+            if folder.name not in self.done:
+                shutil.rmtree(folder)
 
     def _run_if_all_wait(self):
         if self.waiting and len(self.waiting) == self.working:

@@ -12,7 +12,7 @@ PATHS = (b"self", b"super", b"crate", b"in")
 
 
 def item_tokens(files, plan):
-    """How often each item stands in the tree; `use` items, our own headers (licence notices too) and `mod` lines aside."""
+    """How often each item stands in the tree; `use` items, headers with licence notices and `mod` lines aside."""
     names = {part for module in plan.placed.values() for part in module.split("/")}
     bags = Counter()
     for path, data in files.items():

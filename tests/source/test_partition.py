@@ -23,27 +23,23 @@ def must_hold(source):
         assert item.span.start <= item.lead <= item.core.start
 
 
-@given(soups())
-@settings(max_examples=400)
+def parse_or_refusal(data):
+    try:
+        return parse("src/ffi.rs", data)
+    except SourceError as error:
+        return error
+
+
+@given(st.one_of(soups(), st.binary(max_size=40)))
+@settings(max_examples=500)
 def test_a_soup_of_tokens_is_refused_with_a_line_or_partitioned(text):
-    try:
-        source = parse("src/ffi.rs", text)
-    except SourceError as error:
-        assert re.match(r"src/ffi\.rs:\d+: ", error.message)
-        assert error.advice
+    found = parse_or_refusal(text)
+    if isinstance(found, SourceError):
+        assert re.match(r"src/ffi\.rs:\d+: ", found.message)
+        assert found.advice
     else:
-        must_hold(source)
-        build_graph(source)
-
-
-@given(st.binary(max_size=40))
-def test_any_bytes_are_refused_with_a_line_or_partitioned(data):
-    try:
-        source = parse("src/ffi.rs", data)
-    except SourceError as error:
-        assert re.match(r"src/ffi\.rs:\d+: ", error.message)
-    else:
-        must_hold(source)
+        must_hold(found)
+        build_graph(found)
 
 
 @given(rust_files())

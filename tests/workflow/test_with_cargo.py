@@ -67,11 +67,11 @@ def test_what_people_edited_is_not_blamed_on_the_split(built):
 
 
 def test_an_edit_between_phases_is_not_blamed_on_the_split(built):
-    built.apply("--commit", level="source")
+    built.apply("--commit", level="quick")
     built.edit("LIMIT: usize = 16", "LIMIT: usize = 17")
     built.commit()
     built.done("plan", PLAN, "--refresh")
-    built.apply("--all", level="source")
+    built.apply("--all", level="quick")
     said = built.done("verify", PLAN, "--format", "json")
     assert said.json["verdict"] == "passed"
     assert "files were edited after phase 1: up to there the receipts alone are checked" in said.json["notes"]
@@ -130,6 +130,10 @@ def altered_constant(change):
     return replaced(change, FNV, "0x0000_0100_0000_01b3", "0x0000_0100_0000_01b5")
 
 
+def altered_constant_of_memory(change):
+    return replaced(change, MEMORY, "size as u64, Ordering", "size as u64 + 1, Ordering")
+
+
 def lost_test(change):
     return replaced(change, SOURCE, "    #[test]\n    fn volumes_differ", "    #[allow(dead_code)]\n    fn volumes_differ")
 
@@ -174,14 +178,27 @@ FAULTS = [
 def test_a_planted_fault_is_caught_and_nothing_is_written(built, monkeypatch, fault, phase, catching):
     for _ in range(phase - 1):
         built.apply()
-    right = attempt.move_items
-    monkeypatch.setattr(attempt, "move_items", lambda world: fault(right(world)))
+    plant(monkeypatch, fault)
     said = built.refused(1, "apply", PLAN, "--format", "json")
     assert said.json["verdict"] == "failed"
     failed = {name for name, outcome in outcomes(said).items() if outcome == "failed"}
     assert catching <= failed, said.out
-    monkeypatch.setattr(attempt, "move_items", right)
-    built.apply(level="quick")  # the mirror is sound again
+
+
+def plant(monkeypatch, fault):
+    """Let the rewriter write a bad split: after it has settled what it can, where the compiler would repair it."""
+    right = attempt.move_items
+    if fault is untidy:
+        monkeypatch.setattr(attempt, "rewrap", lambda change, wanted: fault(change))
+    else:
+        monkeypatch.setattr(attempt, "move_items", lambda world: fault(right(world)))
+
+
+def test_after_a_fault_the_copy_for_building_is_sound_again(built, monkeypatch):
+    with monkeypatch.context() as patched:
+        plant(patched, altered_constant_of_memory)
+        built.refused(1, "apply", PLAN)
+    built.apply(level="standard")
 
 
 def test_the_faults_leave_no_check_untried():
@@ -203,8 +220,7 @@ def test_a_check_that_cannot_be_made_has_to_be_accepted_by_name(built):
 
 
 def test_accepting_does_not_help_against_a_failure(built, monkeypatch):
-    right = attempt.move_items
-    monkeypatch.setattr(attempt, "move_items", lambda world: untidy(right(world)))
+    plant(monkeypatch, untidy)
     said = built.refused(1, "apply", PLAN, "--accept-missing", "format", "--format", "json")
     assert said.json["verdict"] == "failed"
 
@@ -216,6 +232,7 @@ def test_a_dry_run_with_cargo_shows_what_will_be_written(built, tmp_path):
     built.git("apply", str(patch))
     previewed = built.files()
     assert previewed != before
-    built.git("stash", "--all", "--quiet")
-    built.apply()
+    built.git("reset", "--quiet", "--hard")
+    built.git("clean", "--quiet", "--force", "-d")
+    built.apply(level="standard")
     assert built.files() == previewed
