@@ -10,7 +10,7 @@ from splitter.errors import Problem
 from splitter.graph.definitions import find_definitions
 from splitter.model.graph import SymbolGraph, Tie
 from splitter.model.plan import Phase, Plan
-from splitter.model.source import Item, ItemKind
+from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.plan_lines import Place, find_lines, line_of
 from splitter.plan_shape import did_you_mean
 from splitter.source.item_tokens import core_tokens
@@ -66,6 +66,7 @@ def check(
     _check_items(made)
     _check_twins(made)
     _check_impls(made)
+    _check_macros(made)
     _check_module_names(made, reserved)
     return tuple(sorted(made.problems, key=lambda problem: problem.line))
 
@@ -94,7 +95,38 @@ def _stays(graph: SymbolGraph, item: Item) -> str:
             return "a `mod` declaration says where its file is"
         if any(token.text == b"super" for token in tokens):
             return "the module uses `super`, which would mean another module there"
+    if item.kind is ItemKind.MACRO:
+        if any(attribute.startswith("#[macro_export") for attribute in item.attributes):
+            return "an exported macro is found by its path in the crate"
+        if len(find_definitions(graph.source).macros.get(item.name, ())) > 1:
+            return "the macro is defined more than once, and which one is meant follows from the order of the file"
     return ""
+
+
+def _check_macros(made: _Checking) -> None:
+    """A macro is seen only below its definition in one file; what a macro makes private stays so."""
+    source = made.graph.source
+    definitions = find_definitions(source)
+    for key, place in made.places.items():
+        item = source.by_key.get(key)
+        if item is None or item.kind not in (ItemKind.MACRO, ItemKind.CALL):
+            continue
+        fixed = [n for n in definitions.by_item[key] if n in definitions.by_call and not definitions.by_call[n].visibility]
+        elsewhere = sorted(
+            user for user in made.graph.users.get(key, ()) if made.homes.get(user) != made.homes[key]
+        )
+        if item.kind is ItemKind.CALL:
+            named = [user for user in elsewhere if _names_any(source, user, fixed)]
+            if fixed and named:
+                message = f"`{key}` makes `{fixed[0]}` private, and `{named[0]}` in {_where(made.homes.get(named[0]))} uses it"
+                made.add(place, message, "keep the two together, or leave both in the source")
+        elif elsewhere:
+            message = f"`{key}` is used by `{elsewhere[0]}` in {_where(made.homes.get(elsewhere[0]))}"
+            made.add(place, f"{message}, where it would not be seen", "delete it here: it stays in the source")
+
+
+def _names_any(source: SourceFile, key: str, names: list[str]) -> bool:
+    return any(token.text.decode() in names for token in core_tokens(source, source.by_key[key]))
 
 
 def _check_twins(made: _Checking) -> None:

@@ -117,8 +117,10 @@ class Trial:
                 found[name] = ("link", str(path.readlink()))
             elif stat.S_ISDIR(mode):
                 found[name] = ("folder", stat.S_IMODE(mode))
-            else:
+            elif stat.S_ISREG(mode):
                 found[name] = (stat.S_IMODE(mode), path.read_bytes())
+            else:
+                found[name] = ("special", stat.S_IFMT(mode))
         return found
 
     def files(self, folder="src"):

@@ -20,7 +20,7 @@ while read -r what group; do
   live=$rest
   [ "$what" = + ] && live="$live $group"
 done
-for one in $live; do kill -KILL -- "-$one" 2>/dev/null; done
+for one in $live; do kill -s KILL -- "-$one" 2>/dev/null; done
 """
 _lock = Lock()
 _pipes: list[IO[bytes]] = []

@@ -3,7 +3,7 @@
 Invariant: fulfils `ports.Tree`; writes only through a transaction, under the tree's lock where the caller holds it.
 """
 
-import datetime
+import datetime as dt
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -88,7 +88,7 @@ class DiskTree:
         """Write the files of a phase and its receipt, all or nothing."""
         contents = {path: (self.root / path).read_bytes() for path in receipt.before}
         modes = {path: (self.root / path).stat().st_mode & 0o7777 for path in receipt.before}
-        now = datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()
+        now = dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
         filed = replace(receipt, time=now, modes=modes)
         changes = tuple(
             FileChange(path, receipt.before.get(path), data, modes.get(path)) for path, data in files.items()

@@ -27,7 +27,7 @@ from splitter.workflow.world import world_of
 OpenBench = Callable[[str], AbstractContextManager[Workbench]]
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - all by name
     tree: Tree,
     open_bench: OpenBench | None,
     text: str,
@@ -49,9 +49,7 @@ def apply_plan(
     chosen = _choose(session, phases)
     require_kept(session.receipts, session.residue_file, tree, path)
     if not chosen:
-        every = len(session.done) == len(session.plan.phases)
-        note = "every phase of the plan is applied" if every else f"phase {phases} is applied already"
-        return RunResult(Verdict.PASSED, (), notes=(note,), after=_lines(session))
+        return RunResult(Verdict.PASSED, (), notes=(_nothing(session, phases),), after=_lines(session))
     if commit:
         _require_git(tree)
     standing = tree.place(session.plan.source)
@@ -95,7 +93,15 @@ def _choose(session: Session, phases: str | int) -> tuple[Phase, ...]:
     return (found,)
 
 
-def _apply_phase(
+def _nothing(session: Session, phases: str | int) -> str:
+    """Why there is nothing to apply."""
+    if not session.plan.phases:
+        return "the plan has no phase, so there is nothing to apply"
+    every = len(session.done) == len(session.plan.phases)
+    return "every phase of the plan is applied" if every else f"phase {phases} is applied already"
+
+
+def _apply_phase(  # noqa: PLR0913 - one step of `apply_plan`, with all that it was told
     tree: Tree,
     bench: Workbench | None,
     session: Session,

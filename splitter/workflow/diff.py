@@ -1,6 +1,7 @@
 """Unified diffs of a change, as `git diff` would print them."""
 
 import difflib
+import re
 from collections.abc import Mapping
 
 
@@ -17,10 +18,10 @@ def unified_diff(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str
             f"a/{path}" if old is not None else "/dev/null",
             f"b/{path}" if new is not None else "/dev/null",
         )
-        for row in rows:
-            parts.append(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n")
+        parts += (row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
     return "".join(parts)
 
 
 def _lines(data: bytes | None) -> list[str]:
-    return (data or b"").decode("utf-8", "replace").splitlines(keepends=True)
+    """Lines as git knows them; `splitlines` would break at form feeds and lone carriage returns too."""
+    return re.findall(r"[^\n]*\n|[^\n]+", (data or b"").decode("utf-8", "replace"))

@@ -21,7 +21,7 @@ from splitter.report.explanation import explanation_text
 from splitter.source.parse import parse
 from splitter.workflow.names import reserved_names
 from splitter.workflow.preview import preview_of
-from splitter.workflow.session import Session, is_stale, open_session
+from splitter.workflow.session import Session, is_stale, layout_problems, open_session
 from splitter.workflow.trail import require_kept
 
 
@@ -45,7 +45,7 @@ def check_plan(tree: Tree, text: str, path: str) -> tuple[Problem, ...]:
     standing = tree.place(session.plan.source)
     graph = build_graph(session.source, standing.module)
     reserved = reserved_names(session.source, standing.crates)
-    problems = check(session.plan, text, path, graph, reserved, session.done)
+    problems = (*layout_problems(session), *check(session.plan, text, path, graph, reserved, session.done))
     if is_stale(session):
         stale = Problem(path, 1, f"{session.plan.source} has changed since the plan was made", "run `--refresh`")
         return (stale, *problems)

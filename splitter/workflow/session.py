@@ -129,7 +129,10 @@ def require_sound(session: Session, user: UserTree, crates: frozenset[str]) -> N
     """Raise `PlanError` with everything that is wrong with the plan in the face of its source."""
     graph = build_graph(session.source, session.module)
     reserved = reserved_names(session.source, crates)
-    problems = list(check(session.plan, session.text, session.path, graph, reserved, session.done))
+    problems = [
+        *layout_problems(session),
+        *check(session.plan, session.text, session.path, graph, reserved, session.done),
+    ]
     for phase in session.plan.phases:
         if phase.number in session.done:
             continue
@@ -151,6 +154,14 @@ def _rekeyed(user: UserTree, plan: Plan, receipts: tuple[Receipt, ...], source: 
     first = parse(plan.source, user.base(receipts[0].before[plan.source]))
     gone = {key for receipt in receipts for key in receipt.items}
     return rekey(source, {item.key: own_bytes(first, item) for item in first.items if item.key not in gone})
+
+
+def layout_problems(session: Session) -> tuple[Problem, ...]:
+    """A crate root cannot go away: the legacy layout is not for it."""
+    if session.plan.layout is Layout.LEGACY and not session.module:
+        message = f"{session.plan.source} is the root of its crate, which has to stay where it is"
+        return (Problem(session.path, 1, message, 'take layout = "inline"'),)
+    return ()
 
 
 def _existing(user: UserTree, plan: Plan, tree: Tree, receipts: tuple[Receipt, ...]) -> dict[Place, SourceFile]:

@@ -36,9 +36,7 @@ def undo_plan(
     return RunResult(Verdict.PASSED, tuple(_result(tree, receipt) for receipt in reversed(chosen)))
 
 
-def _choose(
-    done: tuple[Receipt, ...], path: str, phase: int | None, *, and_later: bool
-) -> tuple[Receipt, ...]:
+def _choose(done: tuple[Receipt, ...], path: str, phase: int | None, *, and_later: bool) -> tuple[Receipt, ...]:
     if not done:
         message = "no phase of this plan is applied"
         raise UsageError(message, f"`splitter status {path}` shows how far the split is.")

@@ -19,7 +19,6 @@ WRONG = [
     ("plan", PLAN, "--check", "--refresh"),
     ("plan", PLAN, "--move", "nowhere"),
     ("plan", SOURCE, "-o", "plan.json"),
-    ("plan", SOURCE, "-o", "nowhere/plan.toml"),
     ("apply", PLAN, "--phase", "one"),
     ("apply", PLAN, "--phase", "-1"),
     ("apply", PLAN, "--phase", "1", "--all"),

@@ -91,7 +91,7 @@ def test_every_mistake_of_shape_at_once(trial):
         "split.toml:22:",  # a name that is a number
         "`fn`",
         "`fn:rt_alloc`",
-        "split.toml:32:",  # a module without items
+        "split.toml:31:",  # a module without items
     ):
         assert told in said.err, f"{told}\n{said.err}"
     for command in (("apply", PLAN, "--level", "source"), ("status", PLAN), ("undo", PLAN), ("verify", PLAN)):
@@ -123,13 +123,24 @@ def test_mistakes_are_values_for_scripts(trial):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\n", b"no toml", b"format = ", b"\xff\xfe", b"{}", b"[source]\n", b"format = 1\n", b"a = 1\na = 2\n", b"\0"],
+    [
+        b"",
+        b"\n",
+        b"no toml",
+        b"format = ",
+        b"\xff\xfe",
+        b"{}",
+        b"[source]\n",
+        b"format = 1\n",
+        b"a = 1\na = 2\n",
+        b"\0",
+    ],
 )
 def test_what_is_no_plan_at_all(trial, data):
     trial.path(PLAN).write_bytes(data)
     for command in (("plan", PLAN, "--check"), ("apply", PLAN), ("status", PLAN), ("undo", PLAN)):
         said = trial.refused(2, *command)
-        assert said.err.startswith(f"{PLAN}:1: ")
+        assert said.err.startswith(f"{PLAN}:")
 
 
 def test_a_fresh_plan_overwrites_nothing_that_is_no_plan(trial):

@@ -153,3 +153,33 @@ def test_phases_that_are_done_are_passed_over():
     assert check_plan("fn:gone", first="plain", others=("fn:gone2",), done=frozenset({1}))[0].startswith(
         "plan.toml:17:"
     )
+
+
+MACROS = b"""\
+macro_rules! twice { ($x:expr) => { $x * 2 }; }
+macro_rules! makers { ($($name:ident)+) => { $( fn $name() -> u8 { 1 } )+ }; }
+#[macro_export]
+macro_rules! open { () => {}; }
+macro_rules! again { () => { 1 }; }
+fn early() -> u8 { again!() }
+macro_rules! again { () => { 2 }; }
+makers! { make_one make_two }
+fn user() -> u8 { twice!(make_one()) }
+fn other() -> u8 { twice!(2) }
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("macro:twice", "`macro:twice` is used by `fn:other` in the source, where it would not be seen"),
+        ("macro:open", "`macro:open` may not move: an exported macro is found by its path"),
+        ("macro:again", "`macro:again` may not move: the macro is defined more than once"),
+        ("call:makers", "`call:makers` makes `make_one` private, and `fn:user` in the source uses it"),
+    ],
+)
+def test_what_a_macro_ties_to_its_file_stays(key, said):
+    graph = build_graph(parse("src/ffi.rs", MACROS))
+    text = PLAN.format(sha="0" * 64, first="ops", second="rest", items=f'"{key}"', others='"fn:early"')
+    problems = check(load(text, "plan.toml"), text, "plan.toml", graph, frozenset())
+    assert any(said in str(problem) for problem in problems), problems

@@ -37,7 +37,7 @@ def test_a_stale_plan_is_refused_with_the_way_out(trial):
 
 def test_refresh_keeps_what_people_decided_and_places_what_is_new(trial):
     trial.done("plan", PLAN, "--move", "fn:rt_table_limit=table")
-    trial.edit("#[no_mangle]\npub extern \"C\" fn rt_value_add", FRESH + "#[no_mangle]\npub extern \"C\" fn rt_value_add")
+    trial.edit('#[no_mangle]\npub extern "C" fn rt_value_add', FRESH + '#[no_mangle]\npub extern "C" fn rt_value_add')
     trial.edit('#[no_mangle]\npub extern "C" fn rt_fnv_start() -> u64 {\n    OFFSET\n}\n\n', "")
     trial.edit("rt_fnv_start()", "OFFSET")
     trial.commit()

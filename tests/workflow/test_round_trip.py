@@ -131,6 +131,27 @@ def test_the_diff_of_a_dry_run_can_be_applied_by_git(tmp_path):
     assert trial.files() == other.files()
 
 
+def test_odd_bytes_do_not_break_the_diff(tmp_path):
+    """A form feed, a line separator of Unicode: ends of lines for Python, not for git."""
+
+    def odd(data):
+        return data.replace(b"// ---- memory ----", "// ---- memory ----\x0c \u2028 \x85 odd\n".encode())
+
+    trial, other = (make_trial(tmp_path / name / "tiny", change=odd) for name in "ab")
+    other.path("patch").write_bytes(trial.apply("--dry-run").out.encode())
+    other.git("apply", "patch")
+    trial.apply()
+    assert trial.files() == other.files()
+
+
+def test_a_plan_without_phases_has_nothing_to_apply(trial):
+    text = trial.path(PLAN).read_text()
+    trial.path(PLAN).write_text(text.split("[[phase]]")[0])
+    before = trial.snapshot()
+    assert "nothing to apply" in trial.apply("--all").out
+    assert trial.snapshot() == before
+
+
 def test_the_split_needs_no_git(tmp_path):
     trial = make_trial(tmp_path / "tiny", git=False)
     before = trial.snapshot()

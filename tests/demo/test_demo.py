@@ -1,0 +1,60 @@
+"""`splitter demo` splits the reference runtime, start to end, and proves it equal."""
+
+import re
+import tomllib
+
+import pytest
+
+STANDARD = ["tokens", "build", "symbols", "state", "api", "mir", "tests", "format"]
+
+
+def exported(folder):
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.rs")))
+    return re.findall(r"#\[(?:unsafe\()?no_mangle\)?\]", text)
+
+
+def sound(shape, checks):
+    """Every phase is applied, and every check compared something and found it equal."""
+    assert shape["verdict"] == "passed"
+    assert [phase["number"] for phase in shape["phases"]] == list(range(1, len(shape["phases"]) + 1))
+    for phase in shape["phases"]:
+        assert phase["verdict"] == "passed"
+        assert [check["name"] for check in phase["checks"]] == checks
+        for check in phase["checks"]:
+            assert check["outcome"] == "passed", check
+            assert check["compared"] == check["equal"] > 0, check
+
+
+def phases_of(path):
+    return tomllib.loads(path.read_text(encoding="utf-8"))["phase"]
+
+
+def test_at_level_source_it_takes_no_time(demo, root):
+    shape, work = demo("--level", "source")
+    sound(shape, ["tokens"])
+    assert len(shape["phases"]) == len(phases_of(work / "split.toml"))
+    assert {path.name for path in (work / "src/value/ffi").iterdir()} > {"memory.rs", "hash", "concurrent"}
+    assert len(exported(work / "src")) == len(exported(root / "native_ref/src")) >= 150
+
+
+@pytest.mark.xdist_group("demo with the reviewed plan")
+def test_the_reviewed_plan_is_applied_to_the_letter(demo, root):
+    plan = root / "plans/native_ref.toml"
+    shape, work = demo("--plan", str(plan), "--level", "quick")
+    sound(shape, STANDARD[:4])
+    assert len(shape["phases"]) == len(phases_of(plan))
+    for phase in phases_of(plan):
+        for module in phase["module"]:
+            path = work / "src/value/ffi" / module["path"]
+            assert path.with_suffix(".rs").is_file() or (path / "mod.rs").is_file(), module["path"]
+
+
+@pytest.mark.xdist_group("demo afresh")
+def test_planned_afresh_everything_is_proved_equal(demo):
+    shape, work = demo()
+    sound(shape, STANDARD)
+    assert len(shape["phases"]) == len(phases_of(work / "split.toml")) > 1
+    mir = [check for phase in shape["phases"] for check in phase["checks"] if check["name"] == "mir"]
+    assert all(check["compared"] == check["equal"] > 150 for check in mir)
+    first, last = shape["before"], shape["after"]
+    assert max(last.values()) < max(first.values()) / 2
