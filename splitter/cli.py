@@ -5,6 +5,7 @@ goes through `run_guarded`.
 """
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -91,6 +92,8 @@ def cargo_main() -> NoReturn:
 
 
 def _run(arguments: list[str], name: str) -> NoReturn:
+    # numpy's matrices are small here: threads for them cost more to start than they give back.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no failure

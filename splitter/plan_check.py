@@ -111,15 +111,18 @@ def _check_macros(made: _Checking) -> None:
         item = source.by_key.get(key)
         if item is None or item.kind not in (ItemKind.MACRO, ItemKind.CALL):
             continue
-        fixed = [n for n in definitions.by_item[key] if n in definitions.by_call and not definitions.by_call[n].visibility]
-        elsewhere = sorted(
-            user for user in made.graph.users.get(key, ()) if made.homes.get(user) != made.homes[key]
-        )
+        made_by_rules = [definitions.by_call[n] for n in definitions.by_item[key] if n in definitions.by_call]
+        fixed = [one.name for one in made_by_rules if not one.visibility]
+        elsewhere = sorted(user for user in made.graph.users.get(key, ()) if made.homes.get(user) != made.homes[key])
         if item.kind is ItemKind.CALL:
             named = [user for user in elsewhere if _names_any(source, user, fixed)]
             if fixed and named:
-                message = f"`{key}` makes `{fixed[0]}` private, and `{named[0]}` in {_where(made.homes.get(named[0]))} uses it"
-                made.add(place, message, "keep the two together, or leave both in the source")
+                user = f"`{named[0]}` in {_where(made.homes.get(named[0]))}"
+                made.add(
+                    place,
+                    f"`{key}` makes `{fixed[0]}` private, and {user} uses it",
+                    "keep the two together, or leave both in the source",
+                )
         elif elsewhere:
             message = f"`{key}` is used by `{elsewhere[0]}` in {_where(made.homes.get(elsewhere[0]))}"
             made.add(place, f"{message}, where it would not be seen", "delete it here: it stays in the source")

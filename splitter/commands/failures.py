@@ -8,10 +8,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import click
 
-from splitter.errors import PlanError, SplitterError
+from splitter.errors import DiskError, PlanError, SplitterError
 
 _INTERRUPTED, _CLOSED, _BUG = 130, 141, 70
 
@@ -39,9 +40,27 @@ def run_guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
         _close_quietly()
         return _CLOSED
     except Exception as error:  # noqa: BLE001 - a bug of ours, whatever it is
-        _report(error, arguments)
-        return _BUG
+        return _odd(error, arguments)
     return returned if isinstance(returned, int) else 0
+
+
+def _odd(error: Exception, arguments: Sequence[str]) -> int:
+    """What no command expects: our own bug, unless the ground is gone from under us."""
+    if _is_nowhere():
+        gone = DiskError("the folder that you are in is gone", "Go to another one, then run again.")
+        _tell(gone, as_json=_wants_json(arguments))
+        return gone.exit_code
+    _report(error, arguments)
+    return _BUG
+
+
+def _is_nowhere() -> bool:
+    """Say whether somebody has removed the folder that we were started in."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _tell(error: SplitterError, *, as_json: bool) -> None:

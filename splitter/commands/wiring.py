@@ -42,12 +42,16 @@ def make_preview(
 ) -> "Preview":
     """Plan a source file; the tree is that of `output`, where the plan is to lie.
 
-    Raises `UsageError` where the source does not lie in that tree.
+    Raises `UsageError` where the source does not lie in that tree, or where phases of it are applied already and the
+    plan is to be written.
     """
     from splitter.planner.rules import parse_rules
     from splitter.workflow.plan import preview_source
 
     tree, path = _locate(source, output or _plan_beside(source))
+    if output is not None and tree.receipts(path):
+        message = f"phases of {path} are applied; a fresh plan would not know of them"
+        raise UsageError(message, "`splitter plan --refresh PLAN` plans what is left; or undo the phases first.")
     wishes = {} if target_lines is None else {"target_lines": target_lines}
     read = None if rules is None else parse_rules(_text(rules, "rules"), str(rules))
     return preview_source(tree, path, layout=layout or Layout.INLINE, rules=read, **wishes)

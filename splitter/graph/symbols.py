@@ -10,7 +10,7 @@ from splitter.model.graph import Symbol
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.attributes import read_attributes
 from splitter.source.item_tokens import core_tokens
-from splitter.source.tokens import Token, TokenKind, tokenize
+from splitter.source.tokens import Token, TokenKind
 
 _HEADS = (ItemKind.FN, ItemKind.STATIC)
 _NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
@@ -27,9 +27,7 @@ def find_symbols(source: SourceFile) -> tuple[Symbol, ...]:
             found += [Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in exported]
             continue
         if item.symbol and item.kind in _HEADS:
-            # One token after the other: the signature ends long before the item does.
-            tokens = tokenize(source.data, item.core.start, item.core.end)
-            text = signature(token for token in tokens if token.kind < TokenKind.COMMENT)
+            text = signature(core_tokens(source, item))
             found.append(Symbol(item.symbol, item.key, text, item.line, item.cfgs))
         elif item.kind in _NESTED:
             found += _inside(source, item)

@@ -68,7 +68,12 @@ class CheckResult:
 
 
 def judge(
-    name: str, compared: int, equal: int, findings: tuple[Finding, ...] = (), reason: str = "", lawful: tuple[str, ...] = ()
+    name: str,
+    compared: int,
+    equal: int,
+    findings: tuple[Finding, ...] = (),
+    reason: str = "",
+    lawful: tuple[str, ...] = (),
 ) -> CheckResult:
     """Turn a comparison into a result: nothing compared is skipped, any finding is failed."""
     if findings or equal != compared:

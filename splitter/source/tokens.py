@@ -6,7 +6,6 @@ begins no token is a token of its own.
 """
 
 import re
-from collections.abc import Iterator
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -73,17 +72,19 @@ _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _DOC_LINE = (b"///", b"//!")
 
 
-def tokenize(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Token]:
+def tokenize(data: bytes, start: int = 0, end: int | None = None) -> list[Token]:
     """Tokens and comments of `data[start:end]` in order, with offsets into `data`; white space is left out."""
     stop = len(data) if end is None else end
-    at, match = start, _PATTERN.match
+    tokens: list[Token] = []
+    # The inner loop of the whole tool: a tuple is made without the detour of its class's own constructor.
+    at, match, new, add, kinds = start, _PATTERN.match, tuple.__new__, tokens.append, _KINDS
     while at < stop:
         found = match(data, at, stop)
         if found is None:  # nothing but white space is left
             break
         name = found.lastgroup or "punct"
         at, past = found.span(name)
-        kind = _KINDS.get(name)
+        kind = kinds.get(name)
         if kind is None:
             past = found.end()
             if name == "line":
@@ -95,8 +96,9 @@ def tokenize(data: bytes, start: int = 0, end: int | None = None) -> Iterator[To
             else:
                 past = _raw_end(data, found, stop)
                 kind = TokenKind.STRING
-        yield Token(kind, data[at:past], at)
+        add(new(Token, (kind, data[at:past], at)))
         at = past
+    return tokens
 
 
 @lru_cache(maxsize=16384)

@@ -93,7 +93,7 @@ def check(cargo: Cargo, configuration: Configuration) -> Build:
 
 
 def check_imports(cargo: Cargo, configuration: Configuration) -> Build:
-    """The same with `unused_imports` in force for every crate of the workspace: quicker, but not the crate's own warnings."""
+    """The same with `unused_imports` in force: quicker, but the warnings are not the crate's own."""
     succeeded, diagnostics = _check(cargo, configuration, force=True)
     unused = tuple(d for d in diagnostics if d.code == "unused_imports")
     return Build(configuration, succeeded, diagnostics, unused)

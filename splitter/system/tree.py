@@ -90,8 +90,9 @@ class DiskTree:
         modes = {path: (self.root / path).stat().st_mode & 0o7777 for path in receipt.before}
         now = dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
         filed = replace(receipt, time=now, modes=modes)
+        usual = min(modes.values()) & 0o666 if modes else None  # who may read the source may read its modules
         changes = tuple(
-            FileChange(path, receipt.before.get(path), data, modes.get(path)) for path, data in files.items()
+            FileChange(path, receipt.before.get(path), data, modes.get(path, usual)) for path, data in files.items()
         )
         commit(self.root, (*changes, *record(self.root, filed, contents)))
 

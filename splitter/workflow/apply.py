@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from splitter.errors import ToolError, UsageError
+from splitter.errors import DirtyError, ToolError, UsageError
 from splitter.model.check import CheckResult, Finding, Level, Outcome, Verdict, verdict_of
 from splitter.model.evidence import Diagnostic
 from splitter.model.outcome import PhaseResult, RunResult
@@ -51,7 +51,7 @@ def apply_plan(  # noqa: PLR0913 - all by name
     if not chosen:
         return RunResult(Verdict.PASSED, (), notes=(_nothing(session, phases),), after=_lines(session))
     if commit:
-        _require_git(tree)
+        _require_committed(tree, session)
     standing = tree.place(session.plan.source)
     require_ready(session, tree, dry_run=dry_run)
     require_sound(session, tree, standing.crates)
@@ -141,10 +141,15 @@ def _apply_phase(  # noqa: PLR0913 - one step of `apply_plan`, with all that it 
     return _applied(result, revision)
 
 
-def _require_git(tree: Tree) -> None:
+def _require_committed(tree: Tree, session: Session) -> None:
+    """A commit of one phase's files is whole only where those of the phases before are committed."""
     if not tree.revision:
         message = "--commit needs a git repository with a first commit; here is none"
         raise ToolError(message, "Leave out --commit, or make one: `git init`, and commit the tree as it is.")
+    dirty = tree.dirty(sorted({path for receipt in session.receipts for path in receipt.after}))
+    if dirty:
+        message = f"{', '.join(dirty)} of a finished phase has changes that are not committed"
+        raise DirtyError(message, "Commit them first: a commit of the next phase alone would not build.")
 
 
 def _committed(tree: Tree, files: Iterable[str], session: Session, result: PhaseResult) -> str:

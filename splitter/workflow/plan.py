@@ -101,7 +101,7 @@ def move_item(tree: Tree, text: str, path: str, key: str, module: str) -> Plan:
     if key not in session.source.by_key:
         near = did_you_mean(key, session.source.by_key)
         message = f"`{key}` is not in {session.residue_file}"
-        raise UsageError(message, f"{near[:1].upper()}{near[1:]}." if near else "`--format json` lists the keys.")
+        raise UsageError(message, f"{near[:1].upper()}{near[1:]}" if near else "`--format json` lists the keys.")
     home = next((p for p in plan.phases for m in p.modules if m.path == module), None)
     home = home or next((p for p in plan.phases if key in p.keys), None) or (plan.phases[-1] if plan.phases else None)
     if home is None or home.number in session.done:

@@ -4,7 +4,6 @@ Invariant: reads only; expected edits are counted on the change set that names a
 """
 
 from collections import Counter
-from dataclasses import replace
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.outcome import ModuleFigures, Preview
@@ -12,7 +11,6 @@ from splitter.model.plan import Layout, Module, Plan
 from splitter.model.source import ItemKind
 from splitter.ports import Tree
 from splitter.rewrite.edits import visibility_edits
-from splitter.rewrite.foresee import foresee
 from splitter.rewrite.places import Place, place_of
 from splitter.rewrite.places import Tree as Places
 from splitter.rewrite.reach import needed_at
@@ -79,7 +77,7 @@ def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits:
 
 
 def _visibility_edits(tree: Tree, graph: SymbolGraph, plan: Plan) -> Counter[Place]:
-    """Visibility edits that each module's items need once everything has moved."""
+    """Items of each module that need a visibility once everything has moved; fields and methods come on top."""
     standing = tree.place(plan.source)
     legacy = plan.layout is Layout.LEGACY
     world = World(
@@ -94,12 +92,10 @@ def _visibility_edits(tree: Tree, graph: SymbolGraph, plan: Plan) -> Counter[Pla
         planned=frozenset(place_of(m.path) for phase in plan.phases for m in phase.modules),
         by_names=True,
     )
-    world = replace(world, hints=foresee(world))
     needed = needed_at(world)
     found: Counter[Place] = Counter()
     for key, place in world.places.items():
         item = world.source.by_key[key]
-        found[place] += sum(1 for opened, _ in world.hints.opened if opened == key)
         if key in needed:
             found[place] += len(visibility_edits(world, item, needed[key]))
     return found

@@ -1,9 +1,12 @@
 """Wrong options, wrong combinations, and errors that scripts read."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
-from trial import PLAN, SOURCE
+from trial import PLAN, ROOT, SOURCE
 
 WRONG = [
     (),
@@ -61,3 +64,14 @@ def test_every_error_is_json_where_that_is_asked_for(trial, arguments, code):
     assert shape["error"]
     assert "advice" in shape
     assert "Traceback" not in said.err
+
+
+def test_a_folder_that_is_gone(tmp_path):
+    (tmp_path / "gone").mkdir()
+    script = f"cd gone && rmdir ../gone && exec {sys.executable} -m splitter plan x.rs"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert "the folder that you are in is gone" in done.stderr

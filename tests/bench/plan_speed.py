@@ -66,7 +66,9 @@ def main() -> None:
     print(f"bare tree-sitter parse   {bare * 1000:8.1f} ms")
     print(f"bytes to plan            {planning * 1000:8.1f} ms  {planning / bare:6.1f} times the bare parse")
     slowest = max(each)
-    print(f"rewriting a phase        {slowest * 1000:8.1f} ms  {slowest / planning:6.2f} times planning (slowest phase)")
+    print(
+        f"rewriting a phase        {slowest * 1000:8.1f} ms  {slowest / planning:6.2f} times planning (slowest phase)"
+    )
     command(source, bare)
 
 

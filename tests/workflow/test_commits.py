@@ -58,6 +58,15 @@ def test_without_git_nothing_is_begun(tmp_path):
     assert "git" in said.err
 
 
+def test_a_commit_never_stands_on_a_phase_that_is_not_committed(trial):
+    trial.apply()
+    said = trial.refused(3, "apply", PLAN, "--commit", "--level", "source")
+    assert "src/ffi/memory.rs" in said.err
+    assert "Commit them first" in said.err
+    trial.commit()
+    trial.apply("--commit", "--all")
+
+
 def test_a_hook_that_refuses_leaves_the_phase_applied_and_says_so(trial):
     hook = trial.path(".git/hooks/pre-commit")
     hook.parent.mkdir(exist_ok=True)

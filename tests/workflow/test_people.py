@@ -3,6 +3,8 @@
 import pytest
 from trial import PHASES, PLAN, SOURCE, make_trial
 
+from splitter.workflow import apply
+
 FRESH = '#[no_mangle]\npub extern "C" fn rt_value_negate(value: Value) -> Value {\n    rt_value_int(-1)\n}\n\n'
 MEMORY = "src/ffi/memory.rs"
 
@@ -186,6 +188,22 @@ def test_a_finished_phase_is_changed_in_the_plan(trial):
             assert told in trial.refused(2, *command).err
     trial.path(PLAN).write_text(text)
     trial.apply("--all")
+
+
+def test_an_edit_while_the_checks_run_is_not_overwritten(trial, monkeypatch):
+    judge = apply.judge_phase
+
+    def slowly(*arguments):
+        trial.edit("LIMIT: usize = 16", "LIMIT: usize = 18")
+        return judge(*arguments)
+
+    monkeypatch.setattr(apply, "judge_phase", slowly)
+    said = trial.run("apply", PLAN, "--level", "source")
+    assert said.code == 3
+    assert f"{SOURCE} is not the file that was read" in said.err
+    assert b"LIMIT: usize = 18" in trial.path().read_bytes()
+    assert not trial.path(MEMORY).exists()
+    assert not trial.path(".splitter").exists()
 
 
 def test_a_plan_may_be_renamed(trial):

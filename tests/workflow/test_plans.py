@@ -61,3 +61,14 @@ def test_planning_twice_gives_the_same_bytes(trial):
         trial.done("plan", "src/ffi.rs", "-o", name)
         plans.append(trial.path(name).read_bytes())
     assert plans[0] == plans[1]
+
+
+def test_a_fresh_plan_does_not_replace_one_that_is_half_applied(trial):
+    trial.apply()
+    for name in (PLAN, "other.toml"):
+        said = trial.refused(2, "plan", "src/ffi.rs", "-o", name)
+        assert "phases of src/ffi.rs are applied" in said.err
+        assert "--refresh" in said.err
+    trial.refused(0, "plan", "src/ffi.rs")
+    trial.done("plan", PLAN, "--refresh")
+    trial.apply("--all")

@@ -103,10 +103,13 @@ def test_a_phase_that_the_plan_has_not(trial):
     assert "1 to 3" in said.err
 
 
-def test_a_new_file_has_the_mode_of_the_one_that_it_came_from(trial):
+@pytest.mark.parametrize("layout", ["inline", "legacy"])
+def test_modules_may_be_read_by_whom_the_source_may_be_read(tmp_path, layout):
+    trial = make_trial(tmp_path / "tiny", layout=layout)
     trial.path().chmod(0o640)
     trial.apply("--all")
-    assert trial.path().stat().st_mode & 0o777 == 0o640
+    modes = {name: trial.path(name).stat().st_mode & 0o777 for name in in_place(trial) if "ffi" in name}
+    assert modes == dict.fromkeys(modes, 0o640)
 
 
 def test_lines_end_as_they_did(tmp_path):
