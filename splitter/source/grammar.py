@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from splitter.source.scan import scan_items
-from splitter.source.tokens import code_tokens
+from splitter.source.tokens import code_tokens, tokenize
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -32,7 +32,16 @@ def item_nodes(data: bytes) -> list[ItemNode]:
     root = _parser().parse(data).root_node
     if not root.has_error:
         return _joined([ItemNode(n.start_byte, n.end_byte, n, 0) for n in root.children if n.type not in _NOT_ITEMS])
+    _refuse_open_ends(data)
     return [_alone(data, start, end) for start, end in scan_items(code_tokens(data))]
+
+
+def _refuse_open_ends(data: bytes) -> None:
+    """Raise `ValueError(offset)` at a comment or string that does not end."""
+    for token in tokenize(data):
+        open_comment = token.text.startswith(b"/*") and not token.text.endswith(b"*/")
+        if open_comment or token.text in (b'"', b"/*"):
+            raise ValueError(token.start)
 
 
 def _joined(nodes: list[ItemNode]) -> list[ItemNode]:

@@ -1,12 +1,14 @@
 """Rust text to a `SourceFile` whose items partition it.
 
 Invariant: no byte of the file lies outside an item or in two. A comment with a blank line behind it is an
-item of its own, and so is a byte order mark; blank lines belong to what follows, the rest of a line to what stands
+item of its own, and so are a byte order mark and a shebang; blank lines belong to what follows, the rest of a line to what stands
 on it.
 """
 
 import hashlib
+import re
 from collections import Counter
+from pathlib import PurePosixPath
 
 from splitter.errors import SourceError
 from splitter.model.source import Item, ItemKind, SourceFile, Span
@@ -15,6 +17,8 @@ from splitter.source.grammar import item_nodes
 from splitter.source.tokens import Token, TokenKind, tokenize
 
 _BOM = b"\xef\xbb\xbf"
+#: rustc takes `#!` for a shebang unless an inner attribute follows.
+_SHEBANG = re.compile(rb"#!(?!\s*\[)")
 
 
 def parse(path: str, data: bytes) -> SourceFile:
@@ -23,8 +27,9 @@ def parse(path: str, data: bytes) -> SourceFile:
     Raises `SourceError` with path and line when the bytes are empty, not UTF-8, or no Rust.
     """
     _refuse_what_is_no_text(path, data)
-    start = len(_BOM) if data.startswith(_BOM) else 0
-    clean = b" " * start + data[start:]
+    head = _head(data)
+    start = head[-1].end if head else 0
+    clean = re.sub(rb"[^\n]", b" ", data[:start]) + data[start:]
     try:
         nodes = item_nodes(clean)
     except ValueError as error:
@@ -32,21 +37,42 @@ def parse(path: str, data: bytes) -> SourceFile:
         line = data.count(b"\n", 0, offset) + 1
         message = f"{path}:{line}: this does not parse as Rust"
         raise SourceError(message, "Make the file build first (`cargo check`), then plan again.") from error
-    described: list[Described] = []
-    if start:
-        described.append(Described("inner:bom", ItemKind.INNER, "bom", 0, Span(0, start), start))
+    described = list(head)
     at = start
     for node in nodes:
-        described += _gap(clean, described[bool(start) :], at, node.start)
+        described += _gap(clean, described[len(head) :], at, node.start)
         lead = described.pop() if described and described[-1].open else None
         begin = lead.lead if lead else node.start
-        described.append(describe(clean, node, begin))
+        described.append(_bound(path, describe(clean, node, begin)))
         at = node.end
-    described += _gap(clean, described[bool(start) :], at, len(clean))
-    if len(described) == (1 if start else 0):
+    described += _gap(clean, described[len(head) :], at, len(clean))
+    if len(described) == len(head):
         message = f"{path}:1: there is no item in this file"
         raise SourceError(message, "Name a Rust source file with functions in it.")
     return SourceFile(path, data, hashlib.sha256(data).hexdigest(), _with_spans(data, described))
+
+
+def _head(data: bytes) -> list[Described]:
+    """A byte order mark and a shebang line, which have to stay the first bytes of their file."""
+    head: list[Described] = []
+    at = 0
+    if data.startswith(_BOM):
+        at = len(_BOM)
+        head.append(Described("inner:bom", ItemKind.INNER, "bom", 0, Span(0, at), at))
+    if _SHEBANG.match(data, at):
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        head.append(Described("inner:shebang", ItemKind.INNER, "shebang", at, Span(at, end), end))
+    return head
+
+
+def _bound(path: str, made: Described) -> Described:
+    """Say of the function in which a program begins that it stays; only a crate root's `main` is one."""
+    where = PurePosixPath(path)
+    is_root = where.name in ("main.rs", "build.rs") or where.parent.name in ("bin", "examples")
+    if made.key == "fn:main" and is_root:
+        made.stays = "the program begins here"
+    return made
 
 
 def _refuse_what_is_no_text(path: str, data: bytes) -> None:

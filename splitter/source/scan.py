@@ -16,7 +16,7 @@ _PREFIXES = frozenset((b"pub", b"default", b"async", b"unsafe", b"safe", b"auto"
 def scan_items(tokens: list[Token]) -> list[tuple[int, int]]:
     """Byte ranges of the top-level items proper, without attributes.
 
-    Raises `ValueError(offset)` where brackets do not pair or an item does not end.
+    Raises `ValueError(offset)` where brackets do not pair, an item does not end, or what stands there begins none.
     """
     pairs = match_brackets(tokens)
     items: list[tuple[int, int]] = []
@@ -26,6 +26,8 @@ def scan_items(tokens: list[Token]) -> list[tuple[int, int]]:
         if past_attribute > at:
             at = past_attribute
             continue
+        if tokens[at].kind is not TokenKind.IDENT and tokens[at].text != b"::":
+            raise ValueError(tokens[at].start)
         end = _item_end(tokens, pairs, at)
         items.append((tokens[at].start, tokens[end].end))
         at = end + 1

@@ -84,12 +84,12 @@ def _whole(
     session: Session, bench: Workbench, chain: tuple[Receipt, ...], tree: Tree, level: Level, progress: Progress
 ) -> tuple[CheckResult, ...]:
     """The tree before and after some phases between which nobody edited anything, as the receipts have it."""
-    progress("building the tree as it stands")
-    bench.prepare(())
     after = {**session.files, **_left(chain, tree)}
     first = digests_before(chain)
     before = {path: data for path, data in session.files.items() if path not in first}
     before |= {path: tree.base(digest) for path, digest in first.items() if digest is not None}
+    progress("building the tree as it stands")
+    bench.prepare(cfg for path, data in before.items() for item in parse(path, data).items for cfg in item.cfgs)
     try:
         bench.write(_step(session.files, after))
         late = evidence_of(bench, after, level)

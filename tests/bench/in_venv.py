@@ -1,4 +1,4 @@
-"""Lets a benchmark be called with any Python: goes on in the project's own environment where this one lacks the tool."""
+"""Lets a benchmark be called with any Python: where that lacks the tool, the project's own environment goes on."""
 
 import importlib.util
 import os

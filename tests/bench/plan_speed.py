@@ -7,6 +7,7 @@ bytes to a finished plan and its ratio to that, the time to rewrite the phases o
 to planning; and for the whole command the start-up, the wall time and the peak memory.
 """
 
+import os
 import resource
 import statistics
 import subprocess
@@ -97,4 +98,5 @@ def median(work: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     in_venv.enter()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command itself has it
     main()

@@ -60,9 +60,7 @@ def test_package_files_hold_a_docstring_only(root):
 
 def test_every_folder_of_modules_is_a_package(root):
     folders = {path.parent for path in (root / "splitter").rglob("*.py")}
-    bare = [
-        folder.relative_to(root).as_posix() for folder in folders if not (folder / "__init__.py").exists()
-    ]
+    bare = [folder.relative_to(root).as_posix() for folder in folders if not (folder / "__init__.py").exists()]
     assert not bare, f"no __init__.py in {sorted(bare)}: contracts and packaging would pass over it"
 
 
@@ -109,11 +107,7 @@ def texts(root):
     )
     names = listing.stdout.split("\0") if listing.returncode == 0 else unpacked(root)
     paths = {name: root / name for name in names if name}
-    return {
-        name: path.read_text(encoding="utf-8", errors="replace")
-        for name, path in paths.items()
-        if path.is_file()
-    }
+    return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path.is_file()}
 
 
 def unpacked(root):

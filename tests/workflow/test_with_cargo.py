@@ -28,6 +28,10 @@ def outcomes(said):
     return {check["name"]: check["outcome"] for phase in said.json["phases"] for check in phase["checks"]}
 
 
+def lawful(said):
+    return [text for check in said.json["checks"] for text in check.get("lawful", ())]
+
+
 @pytest.mark.parametrize("level", ["quick", "standard"])
 def test_a_sound_split_passes_every_check(built, level):
     before = built.snapshot()
@@ -40,6 +44,7 @@ def test_a_sound_split_passes_every_check(built, level):
     said = built.done("verify", PLAN, "--level", level, "--format", "json")
     assert said.json["verdict"] == "passed"
     assert {check["outcome"] for check in said.json["checks"]} == {"passed"}
+    assert not any("no configuration that was built" in text for text in lawful(said))
     assert not built.path("Cargo.lock").exists()
     assert not built.path("target").exists()
     built.done("undo", PLAN, "--phase", 1, "--and-later")
