@@ -1,8 +1,8 @@
 """Rust text to a `SourceFile` whose items partition it.
 
 Invariant: no byte of the file lies outside an item or in two. A comment with a blank line behind it is an
-item of its own, and so are a byte order mark and a shebang; blank lines belong to what follows, the rest of a line to what stands
-on it.
+item of its own, and so are a byte order mark and a shebang; blank lines belong to what follows, the rest of a
+line to what stands on it.
 """
 
 import hashlib
