@@ -4,6 +4,7 @@ Invariant: loads what a command needs when the command runs, so that `--help` an
 goes through `run_guarded`.
 """
 
+import gc
 import io
 import os
 import sys
@@ -94,6 +95,8 @@ def cargo_main() -> NoReturn:
 def _run(arguments: list[str], name: str) -> NoReturn:
     # numpy's matrices are small here: threads for them cost more to start than they give back.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # A file is a hundred thousand small values that live as long as the command: collecting finds nothing in them.
+    gc.set_threshold(200_000, 20, 20)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no failure

@@ -1,23 +1,19 @@
-"""A plan with the figures that a person judges it by; joins planner and rewriter.
+"""A plan with the figures that a person judges it by.
 
-Invariant: reads only; expected edits are counted on the change set that names alone would give.
+Invariant: reads only; rewrites nothing: the edits to expect follow from who names what.
 """
 
 from collections import Counter
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.outcome import ModuleFigures, Preview
-from splitter.model.plan import Layout, Module, Plan
+from splitter.model.plan import Module, Plan
 from splitter.model.source import ItemKind
 from splitter.ports import Tree
-from splitter.rewrite.edits import visibility_edits
-from splitter.rewrite.places import Place, place_of
-from splitter.rewrite.places import Tree as Places
-from splitter.rewrite.reach import needed_at
-from splitter.rewrite.world import World
-from splitter.workflow.session import legacy_file, legacy_name
 from splitter.workflow.status import count_functions
 
+_PRIVATE = ("", "pub(self)", "pub(in self)")
+_WITHOUT_VISIBILITY = (ItemKind.IMPL, ItemKind.MACRO, ItemKind.NOTE, ItemKind.CALL)
 _STAYS = {
     ItemKind.USE: "imports stay, copied to the modules that need them",
     ItemKind.INNER: "inner attributes and docs belong to the file",
@@ -31,7 +27,7 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
     """Figures of a plan over the source that it was made for."""
     source = graph.source
     placed = plan.placed
-    edits = _visibility_edits(tree, graph, plan)
+    edits = _visibility_edits(graph, plan)
     rows = tuple(
         _figures(graph, plan, phase.number, module, edits) for phase in plan.phases for module in phase.modules
     )
@@ -55,7 +51,7 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
     )
 
 
-def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits: Counter[Place]) -> ModuleFigures:
+def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits: Counter[str]) -> ModuleFigures:
     source = graph.source
     placed = plan.placed
     items = [source.by_key[key] for key in module.items if key in source.by_key]
@@ -72,32 +68,19 @@ def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits:
         items=len(items),
         why=reasons.most_common(1)[0][0].split("; ")[0] if reasons else "",
         shared=shared,
-        visibility_edits=edits[place_of(module.path)],
+        visibility_edits=edits[module.path],
     )
 
 
-def _visibility_edits(tree: Tree, graph: SymbolGraph, plan: Plan) -> Counter[Place]:
-    """Items of each module that need a visibility once everything has moved; fields and methods come on top."""
-    standing = tree.place(plan.source)
-    legacy = plan.layout is Layout.LEGACY
-    world = World(
-        tree=Places(plan.source, standing.children),
-        crate_path=standing.module,
-        source=graph.source,
-        residue_file=legacy_file(plan) if legacy else plan.source,
-        origin=(),
-        residue=(legacy_name(plan),) if legacy else (),
-        places={key: place_of(path) for key, path in plan.placed.items() if key in graph.source.by_key},
-        docs={},
-        planned=frozenset(place_of(m.path) for phase in plan.phases for m in phase.modules),
-        by_names=True,
-    )
-    needed = needed_at(world)
-    found: Counter[Place] = Counter()
-    for key, place in world.places.items():
-        item = world.source.by_key[key]
-        if key in needed:
-            found[place] += len(visibility_edits(world, item, needed[key]))
+def _visibility_edits(graph: SymbolGraph, plan: Plan) -> Counter[str]:
+    """Private items of each module that code outside of it names; fields and methods come on top."""
+    placed = plan.placed
+    found: Counter[str] = Counter()
+    for item in graph.source.items:
+        home = placed.get(item.key)
+        if home is None or item.visibility not in _PRIVATE or item.kind in _WITHOUT_VISIBILITY:
+            continue
+        found[home] += any(placed.get(user) != home for user in graph.users.get(item.key, ()))
     return found
 
 
