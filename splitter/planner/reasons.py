@@ -26,7 +26,7 @@ def why_together(
     ]
     mates = sum(f.section == one.section for _, f in others) if one.section else 0
     if mates:
-        reasons.append((1.4 * mates / len(others), f"in the section “{one.section}” with {mates} of them"))
+        reasons.append((1.4 * mates / len(others), f"section “{one.section}”, like {mates} of {len(others)}"))
     shared = _shared(graph, unit, [u for u, _ in others])
     if shared:
         key, count = shared

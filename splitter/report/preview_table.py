@@ -4,10 +4,11 @@ Invariant: pure; what it returns is printed by who asked for it.
 """
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from splitter.model.outcome import ModuleFigures, Preview
-from splitter.report.parts import cell, line, table
+from splitter.report.parts import cell, line
 from splitter.report.words import counted, listed
 
 #: The frame of the file, of which nobody expects that it moves.
@@ -16,18 +17,18 @@ _HEADS = ("module", "lines", "functions", "edits", "why", "shared items")
 
 
 def preview_table(preview: Preview) -> RenderableType:
-    """Modules by phase, with their size, why they are what they are, what they share, and expected edits."""
+    """Modules by phase, with their size, why they are what they are, what they share, and expected edits.
+
+    One line a module: what does not fit is cut, and `--explain` and `--format json` have it in full.
+    """
     plan = preview.plan
-    made = table(*_HEADS, right=_HEADS[1:4], wide=_HEADS[4:])
     figures = {module.path: module for module in preview.modules}
+    width = max((len(module.path) for module in preview.modules), default=0) + 2
+    parts: list[RenderableType] = []
     for phase in plan.phases:
         rows = [figures[module.path] for module in phase.modules if module.path in figures]
-        made.add_row(
-            cell(f"{phase.number} {phase.name}", "bold"),
-            *_sums(rows, "bold"),
-            cell(phase.reason, "italic"),
-            cell(""),
-        )
+        parts += [line(""), _phase_head(f"phase {phase.number} {phase.name}", phase.reason, rows)]
+        made = _columns(width, first=len(parts) == 2)
         for row in rows:
             made.add_row(
                 cell(f"  {row.path}", "cyan"),
@@ -37,19 +38,36 @@ def preview_table(preview: Preview) -> RenderableType:
                 cell(row.why),
                 cell(listed(row.shared), "dim"),
             )
-        made.add_section()
-    every = list(preview.modules)
-    stay = preview.functions - sum(row.functions for row in every)
+        parts.append(made)
+    return Group(_head(preview), *parts, line(""), *_stays(preview), *_notes(preview))
+
+
+def _columns(width: int, *, first: bool) -> Table:
+    """A table whose columns stand where those of its siblings stand; the first has the heads."""
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold", expand=True)
+    made.show_header = first
+    widths = (max(width, 8), 6, 9, 5)
+    for head, wide in zip(_HEADS, widths, strict=False):
+        made.add_column(head, min_width=wide, justify="left" if head == "module" else "right", no_wrap=True)
+    for head in _HEADS[4:]:
+        made.add_column(head, ratio=1, no_wrap=True, overflow="ellipsis")
+    return made
+
+
+def _phase_head(name: str, reason: str, rows: list[ModuleFigures]) -> Text:
+    lines, functions = sum(row.lines for row in rows), sum(row.functions for row in rows)
+    size = f"{counted(lines, 'line')}, {counted(functions, 'function')}"
+    return line((name, "bold"), f": {size}", (f" ({reason})", "italic"))
+
+
+def _stays(preview: Preview) -> list[Text]:
+    """What no module takes, in two lines."""
+    stay = preview.functions - sum(row.functions for row in preview.modules)
     left = tuple(key for key in preview.residue if not key.startswith(_FRAME))
-    made.add_row(
-        cell("stays", "bold"),
-        cell(f"{preview.residue_lines:,}"),
-        cell(f"{stay:,}"),
-        cell(""),
-        cell(_main_reason(preview, left), "italic"),
-        cell(listed(left), "dim"),
-    )
-    return Group(_head(preview), line(""), made, *_notes(preview))
+    size = f"{counted(preview.residue_lines, 'line')}, {counted(stay, 'function')}"
+    reason = _main_reason(preview, left)
+    rows = [line(("stays", "bold"), f": {size}", (f" (mostly: {reason})" if reason else "", "italic"))]
+    return [*rows, line((f"  {listed(left)}", "dim"))] if left else rows
 
 
 def _head(preview: Preview) -> Text:
@@ -57,16 +75,6 @@ def _head(preview: Preview) -> Text:
     functions = f"{counted(preview.functions, 'function')} ({preview.exported:,} exported)"
     size = f"{counted(preview.lines, 'line')}, {functions}"
     return line((preview.plan.source, "bold"), f": {size} → {modules} in {phases}")
-
-
-def _sums(rows: list[ModuleFigures], style: str) -> tuple[Text, Text, Text]:
-    edits = sum(row.visibility_edits for row in rows)
-    lines, functions = sum(row.lines for row in rows), sum(row.functions for row in rows)
-    return (
-        cell(f"{lines:,}", style),
-        cell(f"{functions:,}", style),
-        cell(f"{edits:,}" if edits else "", style),
-    )
 
 
 def _main_reason(preview: Preview, left: tuple[str, ...]) -> str:
