@@ -129,7 +129,7 @@ def _free(named: Named, words: list[str], taken: set[str], reserved: frozenset[s
         parts = one.split("/")
         legal = all(IDENTIFIER.fullmatch(part) and part not in KEYWORDS for part in parts)
         nested = any(other.startswith(f"{one}/") or one.startswith(f"{other}/") for other in taken)
-        return legal and one not in taken and parts[0] not in reserved and not nested
+        return legal and one not in taken and not reserved.intersection(parts) and not nested
 
     path = named.path
     folder, _, leaf = path.rpartition("/")

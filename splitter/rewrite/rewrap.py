@@ -49,7 +49,7 @@ def _edits(text: bytes, wanted: bytes) -> list[_Replacement] | None:
 
 
 def _closes(tokens: list[Token], at: int) -> bool:
-    return at < len(tokens) and tokens[at].text in (b")", b"]", b"}", b">", b"|", b"{", b"where")
+    return at < len(tokens) and tokens[at].text in (b")", b"]", b"}", b">")
 
 
 def _gap(old: bytes, new: bytes, at: int, found: list[_Replacement]) -> None:

@@ -24,8 +24,9 @@ from splitter.system.toolchain import PLAIN_MIR, Toolchain, find_toolchain
 _FORCE = """#!/bin/sh
 exec "$@" --force-warn unused_imports
 """
-# The target's own build prints MIR beside what cargo asks for; its test harness does not.
+# The target's own build prints MIR beside what cargo asks for; its test harness does not, nor any build for tests.
 _EMIT = f"""#!/bin/sh
+[ -n "$SPLITTER_MIR" ] || exec "$@"
 case " $* " in
 *" --test "*) ;;
 *" --crate-name $SPLITTER_CRATE "*)
@@ -109,7 +110,12 @@ def build(cargo: Cargo, configuration: Configuration) -> Library:
         "--message-format=json",
         *_flags(cargo, configuration),
     )
+    mir_file.unlink(missing_ok=True)
     done = _run(cargo, command, _building(cargo, configuration))
+    if done.status == 0 and not mir_file.is_file():
+        # Cargo found nothing to build: what rustc printed then is not for us to trust, so it prints again.
+        cargo.mirror.inside(cargo.package.target.root_file).touch()
+        done = _run(cargo, command, _building(cargo, configuration))
     if done.status:
         failed = Missing(f"the library does not build ({configuration.name}): {_first_error(done, cargo)}")
         return Library(failed, failed)
@@ -137,7 +143,9 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
     command = ("cargo", "test", "--no-fail-fast", *flags)
     if cargo.test_command:
         command = ("sh", "-c", cargo.test_command)
-    done = _run(cargo, command, _building(cargo, configuration), joined=True)
+    # A profile of its own for tests may build the library in another way: its MIR is none to compare.
+    surroundings = _building(cargo, configuration) | {"SPLITTER_MIR": ""}
+    done = _run(cargo, command, surroundings, joined=True)
     base = cargo.package.workspace_root
     text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], base), done.stdout)
     found = read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)

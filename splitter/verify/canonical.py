@@ -112,6 +112,8 @@ def _include(tokens: list[Token], at: int, file: str) -> tuple[int, list[tuple[s
 def _is_trailing(tokens: list[Token], at: int) -> bool:
     """Say whether a comma stands before a closing bracket and is not what makes a tuple of one."""
     following = next((t for t in tokens[at + 1 :] if t.kind < TokenKind.COMMENT), None)
+    if following is not None and following.text == b">":
+        return True
     if following is None or following.kind is not TokenKind.CLOSE:
         return False
     if following.text != b")":
