@@ -13,6 +13,7 @@ from splitter.rewrite.edits import Edit, apply_edits
 from splitter.rewrite.gates import as_text, attribute_lines
 from splitter.rewrite.imports import line_key, module_gate
 from splitter.rewrite.places import Place, visible_from
+from splitter.rewrite.prune_use import pruned
 from splitter.rewrite.reroot import reroot
 from splitter.rewrite.use_text import UseLine, render_uses, segment_order
 from splitter.rewrite.world import World
@@ -81,12 +82,26 @@ def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[P
         return apply_edits(path, span, (Edit(Span(item.core.start, item.core.start), _bytes(world, head), Why.IMPORT),))
     if not lines:
         return _comments_only(world, item, blank_follows=blank_follows)
-    every = "".join(f"{attribute}\n" for attribute in item.attributes) + head
-    groups = [text for text in render_uses(tuple(lines)).split(";\n") if text]
-    text = head + f";\n{every}".join(groups) + ";"
+    text = head + (_with_fewer(world, item, lines) or _taken_apart(item, lines, head))
     pieces: list[Piece] = [Kept(path, Span(span.start, item.core.start)), Added(_bytes(world, text), Why.IMPORT)]
     pieces.append(Kept(path, Span(item.core.end, span.end)))
     return [p for p in pieces if isinstance(p, Added) or len(p.span)], [Dropped(path, item.core, Why.IMPORT)]
+
+
+def _with_fewer(world: World, item: Item, lines: list[UseLine]) -> str | None:
+    """The declaration as it was made, if some of its leaves go and nothing else changes."""
+    paths = {leaf.span: leaf.path for owner, leaf in world.leaves if owner.key == item.key}
+    same = all(line.leaf.path == paths[line.leaf.span] and not line.cfgs for line in lines)
+    if not same or any(line.visibility != item.visibility for line in lines):
+        return None
+    return pruned(world.source, item, frozenset(line.leaf.span for line in lines))
+
+
+def _taken_apart(item: Item, lines: list[UseLine], head: str) -> str:
+    """One declaration for each path, under the attributes that the whole had."""
+    every = "".join(f"{attribute}\n" for attribute in item.attributes) + head
+    groups = [text for text in render_uses(tuple(lines)).split(";\n") if text]
+    return f";\n{every}".join(groups) + ";"
 
 
 def _bytes(world: World, text: str) -> bytes:
