@@ -13,6 +13,12 @@ use crate::{
     engine::{general_purpose, naive, DecodeEstimate, DecodeMetadata, DecodePaddingMode, Engine},
 };
 """
+NESTED_LEFT = """\
+use crate::{
+    alphabet::{Alphabet, URL_SAFE},
+    encode::add_padding,
+    engine::{general_purpose, DecodeEstimate, DecodeMetadata, DecodePaddingMode, Engine},
+};"""
 
 
 def without(text, *names):
@@ -33,8 +39,7 @@ def without(text, *names):
         (
             NESTED,
             ["STANDARD", "naive"],
-            "use crate::{\n    alphabet::{Alphabet, URL_SAFE},\n    encode::add_padding,\n"
-            "    engine::{general_purpose, DecodeEstimate, DecodeMetadata, DecodePaddingMode, Engine},\n};",
+            NESTED_LEFT,
         ),
         ("use a::{B, C}; // why", [], "use a::{B, C};"),
     ],
