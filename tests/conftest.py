@@ -4,7 +4,9 @@ Invariant: whatever a test run leaves in the repository lies in `.cache/`.
 """
 
 import os
+import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,11 @@ Cargo = Callable[..., subprocess.CompletedProcess[str]]
 set_hypothesis_home_dir(CACHE / "hypothesis")
 settings.register_profile("steady", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("steady")
+
+
+# Started in the background of a script, we and all that we start would ignore Ctrl-C, which some tests send.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
