@@ -27,9 +27,16 @@ settings.register_profile("steady", deadline=None)  # a busy machine is slow, no
 settings.load_profile("steady")
 
 
-# Started in the background of a script, we and all that we start would ignore Ctrl-C, which some tests send.
-if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def _hear(number: int) -> None:
+    """Handle a signal that we were started to ignore; in what we start it then does what it usually does."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else lambda *_: None)
+
+
+# In the background of a script, or under nohup, we and all that we start would ignore what some tests send.
+if threading.current_thread() is threading.main_thread():
+    for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        _hear(_number)
 
 
 @pytest.fixture(scope="session")
