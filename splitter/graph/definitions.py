@@ -49,15 +49,6 @@ def find_definitions(source: SourceFile) -> Definitions:
     return made
 
 
-def functions_inside(tokens: list[Token]) -> list[str]:
-    """Names behind `fn` among the tokens of a macro call or impl."""
-    return [
-        tokens[at + 1].text.decode()
-        for at, token in enumerate(tokens[:-1])
-        if token.text == b"fn" and tokens[at + 1].kind is TokenKind.IDENT
-    ]
-
-
 def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
     kind, name, key = item.kind, item.name, item.key
     if kind in _VALUES and name != "_":

@@ -24,12 +24,6 @@ def any_of(predicates: Iterable[str]) -> Gate:
     return found
 
 
-def both(left: Gate, right: Gate) -> tuple[str, ...]:
-    """Predicates that together say `left` and `right`, each worth a `#[cfg]` line of its own."""
-    row = [as_text(gate) for gate in dict.fromkeys((left, right)) if gate]
-    return tuple(row)
-
-
 def as_text(gate: Gate) -> str:
     """The predicate as Rust text; empty for always."""
     row = sorted(gate)

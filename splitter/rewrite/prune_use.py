@@ -7,11 +7,9 @@ Invariant: order and nesting stay; only a group with one member left loses its b
 from dataclasses import dataclass
 
 from splitter.model.source import Item, SourceFile, Span
+from splitter.rewrite.use_text import FLAT_WIDTH, filled
 from splitter.source.item_tokens import core_tokens
 from splitter.source.tokens import Token
-
-_FLAT_WIDTH = 98
-_WIDTH = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +64,12 @@ def _render(node: _Node, kept: frozenset[Span], indent: int, before: int) -> str
     texts = [_render(member, kept, indent + 4, indent + 4) or "" for member in left]
     flat = f"{node.text}{{{', '.join(texts)}}}"
     if not any("{" in text for text in texts):
-        if before + len(flat) + 1 <= _FLAT_WIDTH:
+        if before + len(flat) + 1 <= FLAT_WIDTH:
             return flat
-        return f"{node.text}{{\n{_filled(texts, pad)}\n{' ' * indent}}}"
+        return f"{node.text}{{\n{filled(texts, pad)}\n{' ' * indent}}}"
     rows = "\n".join(f"{pad}{text}," for text in texts)
     return f"{node.text}{{\n{rows}\n{' ' * indent}}}"
 
 
 def _is_left(node: _Node, kept: frozenset[Span]) -> bool:
     return any(_is_left(member, kept) for member in node.members) if node.group else node.span in kept
-
-
-def _filled(texts: list[str], pad: str) -> str:
-    lines, current = [], pad
-    for text in texts:
-        piece = f"{text}," if current == pad else f" {text},"
-        if current != pad and len(current) + len(piece) > _WIDTH:
-            lines.append(current)
-            current, piece = pad, f"{text},"
-        current += piece
-    return "\n".join([*lines, current])

@@ -11,7 +11,7 @@ from splitter.source.uses import UseLeaf
 
 _WIDTH = 100
 #: rustfmt keeps a list on one line up to this width, closing bracket and semicolon included.
-_FLAT_WIDTH = 98
+FLAT_WIDTH = 98
 _RANK = {"self": 0, "super": 1, "crate": 2}
 
 
@@ -97,15 +97,21 @@ def _statement(visibility: str, row: list[UseLeaf]) -> str:
     prefix = "::".join(next((leaf.path for leaf in row if leaf.braced_self), first.path[:-1]))
     names = [_last(leaf) for leaf in row]
     flat = f"{start}{prefix}::{{{', '.join(names)}}};"
-    if len(flat) <= _FLAT_WIDTH:
+    if len(flat) <= FLAT_WIDTH:
         return flat + "\n"
-    lines, current = [], "   "
+    return f"{start}{prefix}::{{\n{filled(names, '    ')}\n}};\n"
+
+
+def filled(names: list[str], pad: str) -> str:
+    """Members of a group that does not fit on one line, as many a line as there is room for."""
+    lines, current = [], pad
     for name in names:
-        if len(current) + len(name) + 2 >= _WIDTH:
+        piece = f"{name}," if current == pad else f" {name},"
+        if current != pad and len(current) + len(piece) >= _WIDTH:
             lines.append(current)
-            current = "   "
-        current += f" {name},"
-    return f"{start}{prefix}::{{\n" + "\n".join([*lines, current]) + "\n};\n"
+            current, piece = pad, f"{name},"
+        current += piece
+    return "\n".join([*lines, current])
 
 
 def _whole(leaf: UseLeaf) -> str:
