@@ -1,6 +1,7 @@
 """The file that items leave: what stays, the mod lines, the re-exports, and the imports it no longer needs.
 
-Invariant: items that stay keep their bytes and their order; comments above a dropped import stay.
+Invariant: items that stay keep their bytes and their order; comments above a dropped import stay. An import with docs
+is never dropped: they would become those of the next item.
 """
 
 import posixpath
@@ -111,6 +112,7 @@ def _bytes(world: World, text: str) -> bytes:
 def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
     lines: list[UseLine] = []
     changed = False
+    documented = _has_docs(world, item)
     for owner, leaf in world.leaves:
         if owner.key != item.key:
             continue
@@ -119,14 +121,19 @@ def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
         line = UseLine(moved, visibility)
         changed = changed or visibility != item.visibility
         key = (world.residue, line_key(UseLine(moved)))
-        if key in world.hints.dropped or (world.by_names and not visibility and _left_behind(world, leaf.name)):
+        unused = key in world.hints.dropped or (world.by_names and not visibility and _left_behind(world, leaf.name))
+        if unused and not documented:
             changed = True
             continue
         gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)
-        allow = key in world.hints.allowed
+        allow = unused or key in world.hints.allowed
         changed = changed or moved.path != leaf.path or bool(gates)
         lines.append(replace(line, cfgs=gates, allow_unused=allow))
     return lines, changed
+
+
+def _has_docs(world: World, item: Item) -> bool:
+    return any(token.kind is TokenKind.DOC for token in tokenize(world.source.data, item.span.start, item.core.start))
 
 
 def _residue_path(world: World, path: tuple[str, ...]) -> tuple[str, ...]:

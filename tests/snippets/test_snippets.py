@@ -16,6 +16,7 @@ from splitter.model.source import is_partition
 from splitter.plan_check import check
 from splitter.planfile import dump, load
 from splitter.source.parse import parse
+from splitter.source.tokens import TokenKind, tokenize
 from splitter.workflow.session import open_session, require_sound
 
 CASES = load_cases(Path(__file__).parents[2] / "fixtures" / "snippets")
@@ -123,10 +124,15 @@ def test_a_second_apply_finds_nothing_to_do(case, result):
 
 
 def is_allowed(result, unused):
-    """Say whether the import is a path that worked before, kept though nobody in the crate takes it."""
+    """Say whether the import is kept though nobody takes it: a path that worked before, or one with docs of its own."""
     items = parse(unused.path, result.settled[unused.path]).items
     found = next(item for item in items if item.core.start <= unused.start < item.core.end)
-    return found.visibility and "#[allow(unused_imports)]" in found.attributes
+    documented = any(token.kind is TokenKind.DOC for token in tokenize(found_text(result, unused.path, found)))
+    return (found.visibility or documented) and "#[allow(unused_imports)]" in found.attributes
+
+
+def found_text(result, path, item):
+    return result.settled[path][item.span.start : item.span.end]
 
 
 def told(diagnostics):
