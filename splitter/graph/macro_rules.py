@@ -7,6 +7,7 @@ the matcher expects next stands. A call that fits no arm defines nothing that is
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from splitter.source.tokens import Token, TokenKind, code_tokens, match_brackets
 
@@ -90,23 +91,34 @@ def _definitions(transcriber: list[Token], match: _Match) -> tuple[Defined, ...]
         if transcriber[following].text in _DEFINING | _QUALIFIERS or not _at_item_level(transcriber, at):
             continue
         visibility, exported = _lead(transcriber, at)
-        for name in names:
-            text = _signature(transcriber, at, following, name)
+        for turn, name in enumerate(names):
+            text = _signature(transcriber, at, following, name, _filling(match, turn, len(names)))
             found.append(Defined(name.decode(), token.text.decode(), visibility, exported, text))
     return tuple(dict.fromkeys(found))
 
 
-def _signature(transcriber: list[Token], at: int, named: int, name: bytes) -> str:
-    """Tokens from the qualifiers to the body, with the defined name in its place."""
+def _filling(match: _Match, turn: int, turns: int) -> dict[bytes, bytes]:
+    """What metavariables stand for in one turn of the repetition that defines a name; those of other depths aside."""
+    found = {name.encode(): texts for name, texts in match.found.items()}
+    return {
+        name: texts[turn if len(texts) == turns else 0] for name, texts in found.items() if len(texts) in (1, turns)
+    }
+
+
+def _signature(transcriber: list[Token], at: int, named: int, name: bytes, filling: dict[bytes, bytes]) -> str:
+    """Tokens from the qualifiers to the body, with the defined name in its place and metavariables filled in."""
     start = at
     while start and (transcriber[start - 1].text in _QUALIFIERS or transcriber[start - 1].kind is TokenKind.STRING):
         start -= 1
     row = [token.text for token in transcriber[start:named]] + [name]
     behind = named + 2 if transcriber[named].text == b"$" else named + 1
-    for token in transcriber[behind:]:
+    for before, token in pairwise(transcriber[behind - 1 :]):
         if token.text in (b"{", b";", b"="):
             break
-        row.append(token.text)
+        if before.text == b"$" and token.text in filling:
+            row[-1] = filling[token.text]
+        else:
+            row.append(token.text)
     return b" ".join(row).decode()
 
 

@@ -1,15 +1,13 @@
 """The reference runtime is sound before anything is split: its tests, its lints, its exports."""
 
-import json
 import re
 
 import lief
 import pytest
+from built import FEATURES, folder, library_of
 
 # One worker runs these in order, so that each finds the build of the one before.
 pytestmark = pytest.mark.xdist_group("native_ref")
-
-FEATURES = {"default": (), "all-features": ("--all-features",)}
 
 # Later releases of clippy invent lints that this tree cannot know: for those only real faults count.
 NEWEST_CLIPPY_TRIED = 95  # of Rust 1.95
@@ -76,15 +74,6 @@ def test_a_gated_export_is_told_from_one_with_a_twin():
     assert exports(source, gated=False) == {"plain", "twin"}
 
 
-@pytest.fixture(scope="module")
-def native_ref(root):
-    return root / "native_ref"
-
-
-def folder(features):
-    return f"native_ref-{features}"
-
-
 def exports(source, *, gated):
     """The names that stand under `#[no_mangle]`, with or without those that need a feature."""
     bare = re.sub(r"//[^\n]*", "", source)
@@ -97,17 +86,5 @@ def needs_feature(attributes):
 
 
 def built_exports(cargo, native_ref, features):
-    done = cargo(
-        "build",
-        "--lib",
-        "--locked",
-        "--message-format=json",
-        *FEATURES[features],
-        cwd=native_ref,
-        target=folder(features),
-    )
-    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    built = [name for message in messages for name in message.get("filenames", ())]
-    (library,) = [name for name in built if name.endswith((".so", ".dylib", ".dll"))]
-    binary = lief.parse(library)  # held by name: its symbols die with it
+    binary = lief.parse(library_of(cargo, native_ref, features))  # held by name: its symbols die with it
     return {symbol.name for symbol in binary.exported_symbols}

@@ -1,0 +1,1399 @@
+/* The C interface of native_ref. Made by tools/header.py from the Rust sources; edit those instead.
+ *
+ * Text crosses the boundary as pointer and length in bytes, UTF-8, without a terminating zero. A function that
+ * fills a buffer takes `out` and `cap`, writes at most `cap` bytes and returns the full length.
+ */
+#ifndef NATIVE_REF_H
+#define NATIVE_REF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One tagged 64-bit word; nil has the bits 0. */
+typedef uint64_t RuntimeValue;
+
+/* ----------------------------------------------------------------------
+ * Value operations
+ * ---------------------------------------------------------------------- */
+
+/* The value of an integer; any 64-bit integer is kept exactly. */
+RuntimeValue rt_value_int(int64_t value);
+
+/* The value of a float; infinities and NaN are values too. */
+RuntimeValue rt_value_float(double value);
+
+/* The value of a bool. */
+RuntimeValue rt_value_bool(bool value);
+
+/* The nil value. */
+RuntimeValue rt_value_nil(void);
+
+/* The integer in a value; 0 if it is no integer (see `rt_value_is_int`). */
+int64_t rt_value_as_int(RuntimeValue value);
+
+/* The float in a value; 0.0 if it is no float (see `rt_value_is_float`). */
+double rt_value_as_float(RuntimeValue value);
+
+/* The bool in a value; false if it is no bool. For the truth of any value use
+ * `rt_value_truthy`. */
+bool rt_value_as_bool(RuntimeValue value);
+
+/* Whether a condition on the value holds: 0, 0.0, -0.0, false and nil do not. */
+bool rt_value_truthy(RuntimeValue value);
+
+/* Whether the value is nil. */
+bool rt_value_is_nil(RuntimeValue value);
+
+/* Whether the value is an integer. */
+bool rt_value_is_int(RuntimeValue value);
+
+/* Whether the value is a float. */
+bool rt_value_is_float(RuntimeValue value);
+
+/* Whether the value is a bool. */
+bool rt_value_is_bool(RuntimeValue value);
+
+/* Whether the value refers to the heap. The object may be gone already,
+ * see `rt_heap_is_live`. */
+bool rt_value_is_heap(RuntimeValue value);
+
+/* ----------------------------------------------------------------------
+ * Memory
+ * ---------------------------------------------------------------------- */
+
+/* A zeroed block of memory, aligned to 8 bytes. Size 0, a negative size and a
+ * size that cannot be allocated give null. */
+uint8_t *rt_alloc(int64_t size);
+
+/* Frees a block from `rt_alloc`; values made of its address are stale from
+ * then on. False for null, for a block that was freed already, and for a
+ * pointer that is no block. */
+bool rt_free(uint8_t *block);
+
+/* The value of an address; null gives nil. The same address gives the same
+ * value until it is freed. The memory is not looked at. */
+RuntimeValue rt_ptr_to_value(uint8_t *pointer);
+
+/* The address in a value from `rt_ptr_to_value`; null for any other value
+ * and for a block that was freed. */
+uint8_t *rt_value_to_ptr(RuntimeValue value);
+
+/* Frees one heap object, not what it refers to. False for a value that is no
+ * reference, and for an object that was freed already. */
+bool rt_heap_free(RuntimeValue value);
+
+/* Whether the value refers to a heap object that was not freed. */
+bool rt_heap_is_live(RuntimeValue value);
+
+/* The kind of a heap object: 1 string, 2 array, 3 tuple, 4 dict, 5 object,
+ * 6 closure, 7 enum, 8 unique, 9 pointer; 0 for any other value. */
+int64_t rt_heap_kind(RuntimeValue value);
+
+/* Number of heap objects that were not freed. */
+int64_t rt_heap_live_count(void);
+
+/* Bytes in the blocks of `rt_alloc` that were not freed. */
+int64_t rt_heap_block_bytes(void);
+
+/* ----------------------------------------------------------------------
+ * Equality
+ * ---------------------------------------------------------------------- */
+
+/* Whether two values are equal. Containers are compared by content, floats
+ * as IEEE has it (NaN is unequal to itself, 0.0 equals -0.0), and values of
+ * different types are unequal: 1 is not 1.0. A stale value equals nothing. */
+bool rt_value_eq(RuntimeValue left, RuntimeValue right);
+
+/* Whether two values are the same one: the same object or the same bits. */
+bool rt_value_identical(RuntimeValue left, RuntimeValue right);
+
+/* The order of two integers, two floats or two strings: -1, 0 or 1; 2 if the
+ * values have no order (NaN, different types, other types). */
+int64_t rt_value_compare(RuntimeValue left, RuntimeValue right);
+
+/* The hash of a value, never negative: equal values have equal hashes. -1 for
+ * a value that cannot be a key: NaN, an array, a dict, an object, a stale
+ * value, and a tuple or an enum that holds one. A tuple that is hashed is
+ * sealed: `rt_tuple_set` fails on it from then on. */
+int64_t rt_value_hash(RuntimeValue value);
+
+/* ----------------------------------------------------------------------
+ * Strings
+ * ---------------------------------------------------------------------- */
+
+/* A string of UTF-8 text; nil for text that is not UTF-8 or not readable.
+ *
+ * Safety:
+ * `text` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_string_new(const uint8_t *text, int64_t len);
+
+/* Length of a string in bytes; -1 for any other value. */
+int64_t rt_string_len(RuntimeValue string);
+
+/* The bytes of a string, valid until it is freed, without a terminating zero;
+ * null for any other value. The pointer of an empty string is not null. */
+const uint8_t *rt_string_data(RuntimeValue string);
+
+/* Both strings, one after the other, as a new one; nil if a value is no
+ * string or the result is longer than 2^28 bytes. */
+RuntimeValue rt_string_concat(RuntimeValue left, RuntimeValue right);
+
+/* Copies the bytes of a string to `out`; -1 for a value that is no string and
+ * for a bad buffer. See `rt_string_data` for a look without a copy.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` bytes. */
+int64_t rt_string_copy(RuntimeValue string, uint8_t *out, int64_t cap);
+
+/* Number of characters (Unicode scalar values); -1 for a value that is no
+ * string. */
+int64_t rt_string_char_count(RuntimeValue string);
+
+/* The bytes from `start` up to `end` as a new string; nil if they are out of
+ * range, in the wrong order, or would cut a character. */
+RuntimeValue rt_string_slice(RuntimeValue string, int64_t start, int64_t end);
+
+/* Where a string first stands in another, as a byte index of at least `from`;
+ * -1 if it does not, and for bad values. */
+int64_t rt_string_find(RuntimeValue string, RuntimeValue part, int64_t from);
+
+/* ----------------------------------------------------------------------
+ * Arrays
+ * ---------------------------------------------------------------------- */
+
+/* An empty array with room for `capacity` items; nil if that is negative, or
+ * more than 2^24, or does not fit into memory. */
+RuntimeValue rt_array_new(int64_t capacity);
+
+/* Number of items; -1 for a value that is no array. */
+int64_t rt_array_len(RuntimeValue array);
+
+/* Number of items the array has room for; -1 for a value that is no array. */
+int64_t rt_array_capacity(RuntimeValue array);
+
+/* The item at an index; nil if the index is out of range or the value is no
+ * array. */
+RuntimeValue rt_array_get(RuntimeValue array, int64_t index);
+
+/* Replaces the item at an index; false if there is none. */
+bool rt_array_set(RuntimeValue array, int64_t index, RuntimeValue value);
+
+/* Appends an item; the room doubles when it is used up. False for a value
+ * that is no array, and if the memory is short. */
+bool rt_array_push(RuntimeValue array, RuntimeValue value);
+
+/* Takes the last item off; nil if there is none or the value is no array. */
+RuntimeValue rt_array_pop(RuntimeValue array);
+
+/* Removes all items and keeps the room; false for a value that is no array. */
+bool rt_array_clear(RuntimeValue array);
+
+/* Inserts an item before the one at `index`, or at the end if `index` is the
+ * length; false if it is out of range. */
+bool rt_array_insert(RuntimeValue array, int64_t index, RuntimeValue value);
+
+/* Takes the item at an index out; nil if there is none. */
+RuntimeValue rt_array_remove(RuntimeValue array, int64_t index);
+
+/* Where a value first stands in an array, as `rt_value_eq` compares; -1 if
+ * it does not, and for a value that is no array. */
+int64_t rt_array_index_of(RuntimeValue array, RuntimeValue value);
+
+/* Turns the order of the items round; false for a value that is no array. */
+bool rt_array_reverse(RuntimeValue array);
+
+/* The items from `start` up to `end` as a new array; nil if they are out of
+ * range or in the wrong order. */
+RuntimeValue rt_array_slice(RuntimeValue array, int64_t start, int64_t end);
+
+/* ----------------------------------------------------------------------
+ * Tuples
+ * ---------------------------------------------------------------------- */
+
+/* A tuple of `len` nils, to be filled with `rt_tuple_set`; nil if `len` is
+ * negative or more than 2^24. */
+RuntimeValue rt_tuple_new(int64_t len);
+
+/* Length of a tuple; -1 for any other value. */
+int64_t rt_tuple_len(RuntimeValue tuple);
+
+/* The item at an index; nil if there is none. */
+RuntimeValue rt_tuple_get(RuntimeValue tuple, int64_t index);
+
+/* Sets the item at an index; false if there is none, and for a tuple that was
+ * used as a key (see `rt_value_hash`). */
+bool rt_tuple_set(RuntimeValue tuple, int64_t index, RuntimeValue value);
+
+/* ----------------------------------------------------------------------
+ * Dictionaries
+ * ---------------------------------------------------------------------- */
+
+/* An empty dict with room for `capacity` entries; nil if that is negative or
+ * more than 2^24. */
+RuntimeValue rt_dict_new(int64_t capacity);
+
+/* Number of entries; -1 for a value that is no dict. */
+int64_t rt_dict_len(RuntimeValue dict);
+
+/* The value of a key; nil if the dict has none, for a value that cannot be a
+ * key, and for one that is no dict. `rt_dict_contains` tells a nil value
+ * from none. */
+RuntimeValue rt_dict_get(RuntimeValue dict, RuntimeValue key);
+
+/* Sets the value of a key. False for a value that is no dict and for a key
+ * without a hash (see `rt_value_hash`). */
+bool rt_dict_set(RuntimeValue dict, RuntimeValue key, RuntimeValue value);
+
+/* Whether the dict has this key; false for bad values too. */
+bool rt_dict_contains(RuntimeValue dict, RuntimeValue key);
+
+/* Removes a key; whether the dict had it. */
+bool rt_dict_remove(RuntimeValue dict, RuntimeValue key);
+
+/* Removes all entries; false for a value that is no dict. */
+bool rt_dict_clear(RuntimeValue dict);
+
+/* The keys as a new array, in the order they were first set; nil for a
+ * value that is no dict. */
+RuntimeValue rt_dict_keys(RuntimeValue dict);
+
+/* The values as a new array, in the order of `rt_dict_keys`; nil for a
+ * value that is no dict. */
+RuntimeValue rt_dict_values(RuntimeValue dict);
+
+/* ----------------------------------------------------------------------
+ * Objects
+ * ---------------------------------------------------------------------- */
+
+/* An object of a class, with `field_count` fields that are nil; nil if the
+ * count is negative or more than 2^24. */
+RuntimeValue rt_object_new(int64_t class_id, int64_t field_count);
+
+/* The field with this number; nil if there is none. */
+RuntimeValue rt_object_field_get(RuntimeValue object, int64_t field);
+
+/* Sets the field with this number; false if there is none. */
+bool rt_object_field_set(RuntimeValue object, int64_t field, RuntimeValue value);
+
+/* The class of an object; -1 for any other value. */
+int64_t rt_object_class_id(RuntimeValue object);
+
+/* Number of fields; -1 for a value that is no object. */
+int64_t rt_object_field_count(RuntimeValue object);
+
+/* A closure over a function, with `capture_count` captures that are nil; nil
+ * for a null function, and for a count that is negative or more than 2^24.
+ * The function is only kept, never called from here. */
+RuntimeValue rt_closure_new(const uint8_t *function, int64_t capture_count);
+
+/* Sets the capture with this number; false if there is none. */
+bool rt_closure_set_capture(RuntimeValue closure, int64_t capture, RuntimeValue value);
+
+/* The capture with this number; nil if there is none. */
+RuntimeValue rt_closure_get_capture(RuntimeValue closure, int64_t capture);
+
+/* The function of a closure; null for any other value. */
+const uint8_t *rt_closure_func_ptr(RuntimeValue closure);
+
+/* A variant of an enum with its payload (nil for none). */
+RuntimeValue rt_enum_new(int64_t enum_id, int64_t discriminant, RuntimeValue payload);
+
+/* The discriminant of a variant; -1 for a value that is no enum. */
+int64_t rt_enum_discriminant(RuntimeValue variant);
+
+/* The payload of a variant; nil for a value that is no enum. */
+RuntimeValue rt_enum_payload(RuntimeValue variant);
+
+/* ----------------------------------------------------------------------
+ * Interpreter bridge
+ * ---------------------------------------------------------------------- */
+
+/* A name that does not exist; prints it to the error stream, records the
+ * error and gives nil, so that a program can go on.
+ *
+ * Safety:
+ * `name` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_function_not_found(const uint8_t *name, int64_t len);
+
+/* A type without the method that is called on it; prints both names to the
+ * error stream, records the error and gives nil. See `rt_function_not_found`.
+ *
+ * Safety:
+ * `type_name` and `method` are null or valid for reads of their lengths. */
+RuntimeValue rt_method_not_found(const uint8_t *type_name, int64_t type_len, const uint8_t *method, int64_t method_len);
+
+/* The code of the last error of this thread; 0 if there is none. */
+int64_t rt_error_last_code(void);
+
+/* Copies the message of the last error of this thread to `out`; length 0 if
+ * there is none, -1 for a bad buffer.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` bytes. */
+int64_t rt_error_last_message(uint8_t *out, int64_t cap);
+
+/* Whether this thread has a last error. */
+bool rt_error_has(void);
+
+/* Forgets the last error of this thread; whether there was one. */
+bool rt_error_clear(void);
+
+/* Makes this the last error of the thread. False, and no change, for code 0,
+ * for a code that does not exist and for a message that is not UTF-8.
+ *
+ * Safety:
+ * `message` is null or valid for reads of `len` bytes. */
+bool rt_error_set(int64_t code, const uint8_t *message, int64_t len);
+
+/* Copies what an error code means to `out`; -1 for a code that does not exist
+ * and for a bad buffer.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` bytes. */
+int64_t rt_error_describe(int64_t code, uint8_t *out, int64_t cap);
+
+/* Number of errors that were recorded in this process, over all threads. */
+int64_t rt_error_total(void);
+
+/* Evaluates statements and gives the value of the last one: `x = 2; x * 21`.
+ *
+ * Known are int, float, string, bool and nil literals, variables, assignment,
+ * calls (see `rt_interp_call`), parentheses, and by rising priority `or`,
+ * `and`, comparisons, `+ -`, `* / %`, `not` and `-`, `**`. `/` on integers
+ * truncates; an integer with a float counts as a float. On an error it is
+ * recorded and the result is nil.
+ *
+ * A handler from `rt_interp_set_eval_handler` takes the place of all this.
+ *
+ * Safety:
+ * `source` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_interp_eval(const uint8_t *source, int64_t len);
+
+/* Calls a function by name. A handler from `rt_interp_set_call_handler`
+ * gets every call; without one it is the function of `rt_interp_register`,
+ * or a built-in one: `abs`, `min`, `max`, `sqrt`, `floor`, `int`, `float`,
+ * `str`, `len`, `type`. For another name it is `rt_function_not_found`.
+ *
+ * Safety:
+ * `name` is null or valid for reads of `name_len` bytes, `argv` is null or
+ * valid for reads of `argc` values. */
+RuntimeValue rt_interp_call(const uint8_t *name, int64_t name_len, int64_t argc, const RuntimeValue *argv);
+
+/* Sets or, with null, removes the handler of `rt_interp_call`; whether one
+ * was set before. */
+bool rt_interp_set_call_handler(RuntimeValue (*handler)(const uint8_t *, int64_t, int64_t, const RuntimeValue *));
+
+/* Sets or, with null, removes the handler of `rt_interp_eval`; whether one
+ * was set before. */
+bool rt_interp_set_eval_handler(RuntimeValue (*handler)(const uint8_t *, int64_t));
+
+/* Which handlers are set: 1 for calls, plus 2 for expressions. */
+int64_t rt_interp_handlers(void);
+
+/* Makes a native function callable by name, or with null no longer. False for
+ * a name that is no identifier, and if there was nothing to remove.
+ *
+ * Safety:
+ * `name` is null or valid for reads of `len` bytes. */
+bool rt_interp_register(const uint8_t *name, int64_t len, RuntimeValue (*function)(int64_t, const RuntimeValue *));
+
+/* Sets a variable of the interpreter; false for a name that is no identifier.
+ *
+ * Safety:
+ * `name` is null or valid for reads of `len` bytes. */
+bool rt_interp_set_var(const uint8_t *name, int64_t len, RuntimeValue value);
+
+/* A variable of the interpreter; nil, with the error recorded, if there is
+ * none.
+ *
+ * Safety:
+ * `name` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_interp_get_var(const uint8_t *name, int64_t len);
+
+/* Forgets all variables of the interpreter; how many there were. */
+int64_t rt_interp_clear_vars(void);
+
+/* ----------------------------------------------------------------------
+ * Contracts
+ * ---------------------------------------------------------------------- */
+
+/* Checks a contract: 1 if `condition` is not 0 or contracts are switched off,
+ * 0 if it does not hold; -1 for a kind that does not exist (0 precondition,
+ * 1 postcondition, 2 error postcondition, 3 and 4 invariant on entry and exit,
+ * 5 assertion) or a name that is not readable.
+ *
+ * A violation is counted, recorded as the last error, and kept for
+ * `rt_contract_violation_last`. The program goes on.
+ *
+ * Safety:
+ * `function` is null or valid for reads of `len` bytes. */
+int64_t simple_contract_check(int64_t condition, int64_t kind, const uint8_t *function, int64_t len);
+
+/* Like `simple_contract_check`, with a message.
+ *
+ * Safety:
+ * `function` and `message` are null or valid for reads of their lengths. */
+int64_t simple_contract_check_msg(int64_t condition, int64_t kind, const uint8_t *function, int64_t len, const uint8_t *message, int64_t message_len);
+
+/* Switches the contracts of this thread on or off; whether they were on. */
+bool rt_contract_set_enabled(bool enabled);
+
+/* Number of violations in this process, over all threads. */
+int64_t rt_contract_violation_count(void);
+
+/* A handle of a violation, to be freed with `rt_contract_violation_free`;
+ * -1 for a kind that does not exist and for text that is not readable.
+ *
+ * Safety:
+ * `function` and `message` are null or valid for reads of their lengths. */
+int64_t rt_contract_violation_new(int64_t kind, const uint8_t *function, int64_t len, const uint8_t *message, int64_t message_len);
+
+/* A handle of the last violation of this thread, to be freed like any other;
+ * -1 if there was none. */
+int64_t rt_contract_violation_last(void);
+
+/* The kind of a violation; -1 for a stale handle. */
+int64_t rt_contract_violation_kind(int64_t violation);
+
+/* Copies the name of the function to `out`; -1 for a stale handle. */
+int64_t rt_contract_violation_func_name(int64_t violation, uint8_t *out, int64_t cap);
+
+/* Copies the message to `out`; -1 for a stale handle. */
+int64_t rt_contract_violation_message(int64_t violation, uint8_t *out, int64_t cap);
+
+/* Copies the whole text, as it is recorded, to `out`; -1 for a stale
+ * handle. */
+int64_t rt_contract_violation_text(int64_t violation, uint8_t *out, int64_t cap);
+
+/* Frees a violation; false for a handle that is stale already. */
+bool rt_contract_violation_free(int64_t violation);
+
+/* ----------------------------------------------------------------------
+ * Math
+ * ---------------------------------------------------------------------- */
+
+/* Square root; NaN below zero. */
+double rt_math_sqrt(double x);
+
+/* Cube root. */
+double rt_math_cbrt(double x);
+
+/* Sine of an angle in radians. */
+double rt_math_sin(double x);
+
+/* Cosine of an angle in radians. */
+double rt_math_cos(double x);
+
+/* Tangent of an angle in radians. */
+double rt_math_tan(double x);
+
+/* Arc sine; NaN outside -1 to 1. */
+double rt_math_asin(double x);
+
+/* Arc cosine; NaN outside -1 to 1. */
+double rt_math_acos(double x);
+
+/* Arc tangent. */
+double rt_math_atan(double x);
+
+/* Hyperbolic sine. */
+double rt_math_sinh(double x);
+
+/* Hyperbolic cosine. */
+double rt_math_cosh(double x);
+
+/* Hyperbolic tangent. */
+double rt_math_tanh(double x);
+
+/* e to the power of `x`. */
+double rt_math_exp(double x);
+
+/* Natural logarithm; minus infinity for zero, NaN below. */
+double rt_math_ln(double x);
+
+/* Logarithm to base 2. */
+double rt_math_log2(double x);
+
+/* Logarithm to base 10. */
+double rt_math_log10(double x);
+
+/* The largest whole number not above `x`. */
+double rt_math_floor(double x);
+
+/* The smallest whole number not below `x`. */
+double rt_math_ceil(double x);
+
+/* The nearest whole number, halves away from zero. */
+double rt_math_round(double x);
+
+/* `x` without its fraction. */
+double rt_math_trunc(double x);
+
+/* Absolute value. */
+double rt_math_abs(double x);
+
+/* `base` to the power of `exponent`. */
+double rt_math_pow(double base, double exponent);
+
+/* The angle of the point (`x`, `y`), in the right quadrant. */
+double rt_math_atan2(double y, double x);
+
+/* Length of the hypotenuse, without overflow on the way. */
+double rt_math_hypot(double x, double y);
+
+/* Remainder with the sign of `x` (C's `fmod`); NaN for a zero divisor. */
+double rt_math_fmod(double x, double y);
+
+/* The smaller number. NaN if either is NaN, and -0.0 counts as smaller than 0.0. */
+double rt_math_min(double a, double b);
+
+/* The larger number. NaN if either is NaN, and 0.0 counts as larger than -0.0. */
+double rt_math_max(double a, double b);
+
+/* `x` held between `low` and `high`; NaN if any of them is NaN or `low` is above `high`. */
+double rt_math_clamp(double x, double low, double high);
+
+/* Whether `x` is NaN. */
+bool rt_math_is_nan(double x);
+
+/* Whether `x` is neither NaN nor infinite. */
+bool rt_math_is_finite(double x);
+
+/* ----------------------------------------------------------------------
+ * Hash: SHA-1
+ * ---------------------------------------------------------------------- */
+
+/* Starts a SHA-1 computation and returns its handle. */
+int64_t rt_sha1_new(void);
+
+/* Adds `len` bytes to a SHA-1 computation. Returns `len`, or -1 for a bad handle or bad input.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes. */
+int64_t rt_sha1_write(int64_t handle, const uint8_t *data, int64_t len);
+
+/* Writes the 20-byte digest of everything written so far to `out`.
+ *
+ * The computation itself is not ended: more can be written, and the digest asked for again.
+ * Returns 20 (only `cap` bytes are written if `cap` is smaller), or -1 for a bad handle.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_sha1_finish(int64_t handle, uint8_t *out, int64_t cap);
+
+/* Puts a SHA-1 computation back to its start. False for a bad handle. */
+bool rt_sha1_reset(int64_t handle);
+
+/* Frees a SHA-1 handle. False if it is not (or no longer) one. */
+bool rt_sha1_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * SHA-256
+ * ---------------------------------------------------------------------- */
+
+/* Starts a SHA-256 computation and returns its handle. */
+int64_t rt_sha256_new(void);
+
+/* Adds `len` bytes to a SHA-256 computation. Returns `len`, or -1 for a bad handle or bad input.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes. */
+int64_t rt_sha256_write(int64_t handle, const uint8_t *data, int64_t len);
+
+/* Writes the 32-byte digest of everything written so far to `out`; otherwise as `rt_sha1_finish`.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_sha256_finish(int64_t handle, uint8_t *out, int64_t cap);
+
+/* Puts a SHA-256 computation back to its start. False for a bad handle. */
+bool rt_sha256_reset(int64_t handle);
+
+/* Frees a SHA-256 handle. False if it is not (or no longer) one. */
+bool rt_sha256_free(int64_t handle);
+
+/* Starts an XXH64 computation with `seed` and returns its handle. */
+int64_t rt_xxhash_new(uint64_t seed);
+
+/* Adds `len` bytes to an XXH64 computation. Returns `len`, or -1 for a bad handle or bad input.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes. */
+int64_t rt_xxhash_write(int64_t handle, const uint8_t *data, int64_t len);
+
+/* The hash of everything written so far; the computation goes on. 0 for a bad handle.
+ *
+ * Zero is also a possible (if most unlikely) hash: `rt_xxhash_finish_into` tells them apart. */
+uint64_t rt_xxhash_finish(int64_t handle);
+
+/* Stores the hash of everything written so far in `*out`. False for a bad handle or a null `out`.
+ *
+ * Safety:
+ * `out` must be null or point to a writable, aligned `u64`. */
+bool rt_xxhash_finish_into(int64_t handle, uint64_t *out);
+
+/* Puts an XXH64 computation back to its start, with the same seed. False for a bad handle. */
+bool rt_xxhash_reset(int64_t handle);
+
+/* Frees an XXH64 handle. False if it is not (or no longer) one. */
+bool rt_xxhash_free(int64_t handle);
+
+/* The XXH64 of `len` bytes in one call; 0 for bad input.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes. */
+uint64_t rt_xxhash_hash(const uint8_t *data, int64_t len, uint64_t seed);
+
+/* ----------------------------------------------------------------------
+ * Output
+ * ---------------------------------------------------------------------- */
+
+/* Bytes that were printed or captured in this process, on both streams. */
+int64_t rt_print_total_bytes(void);
+
+int64_t rt_print_str(const uint8_t *text, int64_t len);
+
+int64_t rt_println_str(const uint8_t *text, int64_t len);
+
+int64_t rt_eprint_str(const uint8_t *text, int64_t len);
+
+int64_t rt_eprintln_str(const uint8_t *text, int64_t len);
+
+int64_t rt_print_value(RuntimeValue value);
+
+int64_t rt_println_value(RuntimeValue value);
+
+int64_t rt_eprint_value(RuntimeValue value);
+
+int64_t rt_eprintln_value(RuntimeValue value);
+
+/* Prints text with a line end.
+ *
+ * Safety:
+ * `text` is null or valid for reads of `len` bytes. */
+int64_t rt_puts(const uint8_t *text, int64_t len);
+
+/* Hands what the standard output still holds to the system; false if that
+ * fails. */
+bool rt_print_flush(void);
+
+/* Whether a stream (0 input, 1 output, 2 errors) is a terminal and neither
+ * captured nor mocked; false for any other number. */
+bool rt_print_is_terminal(int64_t stream);
+
+/* The file descriptor of a stream (0 input, 1 output, 2 errors); -1 for any
+ * other number. */
+int64_t rt_print_stream_fd(int64_t stream);
+
+/* ----------------------------------------------------------------------
+ * Capturing output
+ * ---------------------------------------------------------------------- */
+
+bool rt_capture_stdout_start(void);
+
+RuntimeValue rt_capture_stdout_stop(void);
+
+RuntimeValue rt_capture_stdout_get(void);
+
+bool rt_capture_stdout_is_active(void);
+
+bool rt_capture_stdout_clear(void);
+
+bool rt_capture_stderr_start(void);
+
+RuntimeValue rt_capture_stderr_stop(void);
+
+RuntimeValue rt_capture_stderr_get(void);
+
+bool rt_capture_stderr_is_active(void);
+
+bool rt_capture_stderr_clear(void);
+
+/* ----------------------------------------------------------------------
+ * Files
+ * ---------------------------------------------------------------------- */
+
+/* Makes this text the standard input of the thread, from its beginning; false
+ * for text that is not readable UTF-8.
+ *
+ * Safety:
+ * `text` is null or valid for reads of `len` bytes. */
+bool rt_stdin_mock_set(const uint8_t *text, int64_t len);
+
+/* Gives the thread its real standard input back; whether a mock was set. */
+bool rt_stdin_mock_clear(void);
+
+/* Whether a mock takes the place of the standard input. */
+bool rt_stdin_mock_active(void);
+
+/* Bytes of the mock that were not read yet; -1 without a mock. */
+int64_t rt_stdin_mock_remaining(void);
+
+/* The next line of the standard input, without its end, as a string; nil at
+ * the end of the input and, with the error recorded, if reading fails or the
+ * line is not UTF-8. */
+RuntimeValue rt_stdin_read_line(void);
+
+/* The next character of the standard input as its number; -1 at the end of
+ * the input, -2 if reading fails or the input is not UTF-8. */
+int64_t rt_stdin_read_char(void);
+
+/* The rest of the standard input as a string, empty at its end; nil, with the
+ * error recorded, if reading fails or it is not UTF-8. */
+RuntimeValue rt_stdin_read_all(void);
+
+/* A unique owner of a value. It is equal only to itself, whatever it holds. */
+RuntimeValue rt_unique_new(RuntimeValue content);
+
+/* What a unique holds; nil for any other value. */
+RuntimeValue rt_unique_get(RuntimeValue unique);
+
+/* Replaces what a unique holds; false for any other value. */
+bool rt_unique_set(RuntimeValue unique, RuntimeValue content);
+
+/* ----------------------------------------------------------------------
+ * Base64 (RFC 4648)
+ * ---------------------------------------------------------------------- */
+
+/* Encodes bytes as standard, padded Base64. Returns the full length of the text, or -1 for bad
+ * arguments; at most `cap` bytes are written to `out`.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_base64_encode(const uint8_t *data, int64_t len, uint8_t *out, int64_t cap);
+
+/* Decodes standard, padded Base64. Returns the number of bytes, -1 for bad arguments and -2 for
+ * malformed text; at most `cap` bytes are written to `out`.
+ *
+ * Safety:
+ * `text` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_base64_decode(const uint8_t *text, int64_t len, uint8_t *out, int64_t cap);
+
+/* Encodes bytes with the URL- and file-name-safe alphabet and without padding; otherwise as
+ * `rt_base64_encode`.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_base64_url_encode(const uint8_t *data, int64_t len, uint8_t *out, int64_t cap);
+
+/* Decodes URL-safe Base64, padded or not; otherwise as `rt_base64_decode`.
+ *
+ * Safety:
+ * `text` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_base64_url_decode(const uint8_t *text, int64_t len, uint8_t *out, int64_t cap);
+
+/* Length of the text that `rt_base64_encode` gives for `len` bytes; -1 if `len` is negative or
+ * the length does not fit. */
+int64_t rt_base64_encoded_len(int64_t len);
+
+/* Whether the text is well-formed standard, padded Base64.
+ *
+ * Safety:
+ * `text` must be null or point to `len` readable bytes. */
+bool rt_base64_is_valid(const uint8_t *text, int64_t len);
+
+/* ----------------------------------------------------------------------
+ * Environment
+ * ---------------------------------------------------------------------- */
+
+/* Copies the value of an environment variable to `out` and returns its full length; -1 if it is
+ * not set or the name cannot be one.
+ *
+ * Safety:
+ * `name` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_env_get(const uint8_t *name, int64_t len, uint8_t *out, int64_t cap);
+
+/* Whether an environment variable is set (to anything, the empty string included).
+ *
+ * Safety:
+ * `name` must be null or point to `len` readable bytes. */
+bool rt_env_has(const uint8_t *name, int64_t len);
+
+/* Sets an environment variable of this process. False if the name is empty or holds `=` or NUL,
+ * the value holds NUL, or either is not UTF-8.
+ *
+ * Safety:
+ * `name` and `value` must be null or point to as many readable bytes as given. No other thread
+ * may read the environment outside this library meanwhile. */
+bool rt_env_set(const uint8_t *name, int64_t name_len, const uint8_t *value, int64_t value_len);
+
+/* Removes an environment variable. True if it was set before.
+ *
+ * Safety:
+ * As for `rt_env_set`. */
+bool rt_env_unset(const uint8_t *name, int64_t len);
+
+/* Number of environment variables. */
+int64_t rt_env_count(void);
+
+/* Copies the whole environment to `out`, sorted, as `NAME=value` entries that each end in a NUL
+ * byte. Returns the full length, or -1 for bad arguments.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_env_list(uint8_t *out, int64_t cap);
+
+/* Copies the working directory to `out` and returns its full length; -1 if it cannot be told.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_env_cwd(uint8_t *out, int64_t cap);
+
+/* Changes the working directory of the process. False if that is not possible.
+ *
+ * Safety:
+ * `path` must be null or point to `len` readable bytes. */
+bool rt_env_set_cwd(const uint8_t *path, int64_t len);
+
+/* Copies the user's home directory to `out` and returns its full length; -1 if none is set.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_env_home(uint8_t *out, int64_t cap);
+
+/* Copies the directory for temporary files to `out` and returns its full length.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_env_temp_dir(uint8_t *out, int64_t cap);
+
+/* ----------------------------------------------------------------------
+ * Date and time: UTC, proleptic Gregorian calendar, no leap seconds
+ * ---------------------------------------------------------------------- */
+
+/* The present instant by the system's clock. */
+int64_t rt_datetime_now(void);
+
+/* The instant of a date and time. `i64::MIN` if there is no such date or time. */
+int64_t rt_datetime_from_parts(int64_t year, int64_t month, int64_t day, int64_t hour, int64_t minute, int64_t second, int64_t millisecond);
+
+/* Writes year, month, day, hour, minute, second, millisecond, ISO weekday and day of the year to
+ * `out`, as many as `cap` leaves room for. Returns 9, or -1 for bad arguments or `i64::MIN`.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable `i64`s. */
+int64_t rt_datetime_parts(int64_t instant, int64_t *out, int64_t cap);
+
+/* The year of an instant; `i64::MIN` if it is none. */
+int64_t rt_datetime_year(int64_t instant);
+
+/* The month, 1 to 12; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_month(int64_t instant);
+
+/* The day of the month, from 1; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_day(int64_t instant);
+
+/* The hour, 0 to 23; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_hour(int64_t instant);
+
+/* The minute; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_minute(int64_t instant);
+
+/* The second; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_second(int64_t instant);
+
+/* The ISO weekday, Monday 1 to Sunday 7; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_weekday(int64_t instant);
+
+/* The day of the year, from 1; `i64::MIN` if it is no instant. */
+int64_t rt_datetime_yearday(int64_t instant);
+
+/* Whether the year is a leap year of the (proleptic) Gregorian calendar. */
+bool rt_datetime_is_leap_year(int64_t year);
+
+/* Days in a month; 0 if there is no such month. */
+int64_t rt_datetime_days_in_month(int64_t year, int64_t month);
+
+/* Writes an instant by a pattern in the manner of `strftime` and returns the full length.
+ *
+ * Known are `%Y %m %d %H %M %S %L` (millisecond) `%j %u %s %a %A %b %B %F %T %z %%`. Returns -1
+ * for any other, a lone `%` at the end, `i64::MIN` and bad arguments. `rt_datetime_parse` reads
+ * the same patterns.
+ *
+ * Safety:
+ * `pattern` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_datetime_format(int64_t instant, const uint8_t *pattern, int64_t len, uint8_t *out, int64_t cap);
+
+/* Reads a text by a pattern (see `rt_datetime_format`) to the last byte.
+ *
+ * What the pattern leaves out is taken from 1970-01-01T00:00:00Z. Returns `i64::MIN` if the text
+ * does not fit, the date does not exist, or the arguments are bad.
+ *
+ * Safety:
+ * `text` and `pattern` must be null or point to as many readable bytes as given. */
+int64_t rt_datetime_parse(const uint8_t *text, int64_t text_len, const uint8_t *pattern, int64_t pattern_len);
+
+/* Reads an ISO 8601 date, or date and time, with an optional fraction and zone (UTC if absent).
+ * `i64::MIN` if the text is none.
+ *
+ * Safety:
+ * `text` must be null or point to `len` readable bytes. */
+int64_t rt_datetime_parse_iso(const uint8_t *text, int64_t len);
+
+/* Writes an instant as `YYYY-MM-DDTHH:MM:SS.mmmZ` and returns the full length; -1 for `i64::MIN`
+ * and bad arguments.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
+int64_t rt_datetime_to_iso(int64_t instant, uint8_t *out, int64_t cap);
+
+/* Adds `amount` units to an instant.
+ *
+ * Units: 0 millisecond, 1 second, 2 minute, 3 hour, 4 day, 5 week, 6 month, 7 year. Months and
+ * years keep the day of the month, or take the last one there is (31 January plus a month is 28
+ * or 29 February). `i64::MIN` for an unknown unit and if the result is out of range. */
+int64_t rt_datetime_add(int64_t instant, int64_t amount, int64_t unit);
+
+/* Whole units from `from` to `to`, towards zero; negative if `to` is the earlier.
+ *
+ * The units are those of `rt_datetime_add`. `i64::MIN` if either is no instant, the unit is
+ * unknown, or the difference does not fit. */
+int64_t rt_datetime_diff(int64_t from, int64_t to, int64_t unit);
+
+/* ----------------------------------------------------------------------
+ * Strings, continued
+ * ---------------------------------------------------------------------- */
+
+/* Any value as a new string, the way it is printed: strings as they are, but
+ * quoted inside other values; at most 100,000 parts. */
+RuntimeValue rt_value_to_string(RuntimeValue value);
+
+/* A string in upper case, as a new one. */
+RuntimeValue rt_string_to_upper(RuntimeValue string);
+
+/* A string in lower case, as a new one. */
+RuntimeValue rt_string_to_lower(RuntimeValue string);
+
+/* A string without white space at both ends, as a new one. */
+RuntimeValue rt_string_trim(RuntimeValue string);
+
+/* A string `count` times in a row; nil for a negative count, a value that is
+ * no string, and a result of more than 2^28 bytes. */
+RuntimeValue rt_string_repeat(RuntimeValue string, int64_t count);
+
+/* ----------------------------------------------------------------------
+ * Concurrent: arena
+ * ---------------------------------------------------------------------- */
+
+/* Makes an arena that takes memory from the system in chunks of `chunk_size` bytes (at least 64).
+ * Returns 0 if the size is not positive or above 1 GiB. */
+int64_t rt_arena_new(int64_t chunk_size);
+
+/* Hands out `size` zeroed bytes aligned to `align` (a power of two up to 4096).
+ *
+ * The memory lives until the arena is reset or freed. Null for a bad handle, a size that is not
+ * positive or is above 1 GiB, a bad alignment, or when there is no memory. */
+uint8_t *rt_arena_alloc(int64_t handle, int64_t size, int64_t align);
+
+/* Bytes handed out since the arena was made or reset; -1 for a bad handle. */
+int64_t rt_arena_used(int64_t handle);
+
+/* Bytes the arena holds from the system; -1 for a bad handle. */
+int64_t rt_arena_capacity(int64_t handle);
+
+/* Takes back everything the arena handed out; pointers into it are dead. False for a bad handle. */
+bool rt_arena_reset(int64_t handle);
+
+/* Frees an arena and all memory it handed out. False if it is not (or no longer) one. */
+bool rt_arena_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Concurrent: map
+ * ---------------------------------------------------------------------- */
+
+/* Makes an empty map that may be used from several threads at once. */
+int64_t rt_map_new(void);
+
+/* Puts `value` at `key` and returns what stood there (nil if nothing did).
+ *
+ * Nothing is done, and nil returned, for a bad handle and for the key NaN. */
+RuntimeValue rt_map_insert(int64_t handle, RuntimeValue key, RuntimeValue value);
+
+/* The value at `key`; nil if there is none, and for a bad handle. */
+RuntimeValue rt_map_get(int64_t handle, RuntimeValue key);
+
+/* Whether there is a value (nil counts) at `key`. False for a bad handle. */
+bool rt_map_contains(int64_t handle, RuntimeValue key);
+
+/* Takes the value at `key` out and returns it; nil if there is none, and for a bad handle. */
+RuntimeValue rt_map_remove(int64_t handle, RuntimeValue key);
+
+/* Number of entries; -1 for a bad handle. */
+int64_t rt_map_len(int64_t handle);
+
+/* Frees a map. The values in it are left alone. False if it is not (or no longer) one. */
+bool rt_map_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Concurrent: queue
+ * ---------------------------------------------------------------------- */
+
+/* Makes a queue for at most `capacity` values; 0 for one without limit. Returns 0 if `capacity`
+ * is negative. */
+int64_t rt_queue_new(int64_t capacity);
+
+/* Appends a value. False if the queue is full or closed, or the handle is bad. */
+bool rt_queue_push(int64_t handle, RuntimeValue value);
+
+/* Takes the oldest value out; nil if there is none. Never waits. */
+RuntimeValue rt_queue_pop(int64_t handle);
+
+/* Takes the oldest value out, waiting up to `timeout_ms` for one (negative: as long as it takes).
+ *
+ * Nil after the time is up, when the queue is closed (or freed) and empty, and for a bad handle. */
+RuntimeValue rt_queue_pop_wait(int64_t handle, int64_t timeout_ms);
+
+/* Number of values in the queue; -1 for a bad handle. */
+int64_t rt_queue_len(int64_t handle);
+
+/* Ends the input: nothing can be pushed any more, and waiters wake up. What is in the queue can
+ * still be popped. False for a bad handle. */
+bool rt_queue_close(int64_t handle);
+
+/* Closes and frees a queue. False if it is not (or no longer) one. */
+bool rt_queue_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Atomics
+ * ---------------------------------------------------------------------- */
+
+/* Makes an atomic integer with a first value. */
+int64_t rt_atomic_new(int64_t value);
+
+/* The present value; 0 for a bad handle. */
+int64_t rt_atomic_load(int64_t handle);
+
+/* Sets the value. False for a bad handle. */
+bool rt_atomic_store(int64_t handle, int64_t value);
+
+/* Sets the value if it is `expected`. True if it was; false also for a bad handle. */
+bool rt_atomic_compare_exchange(int64_t handle, int64_t expected, int64_t value);
+
+/* Sets the value and returns the one before; 0 for a bad handle. */
+int64_t rt_atomic_exchange(int64_t handle, int64_t operand);
+
+/* Adds, wrapping, and returns the value before; 0 for a bad handle. */
+int64_t rt_atomic_fetch_add(int64_t handle, int64_t operand);
+
+/* Subtracts, wrapping, and returns the value before; 0 for a bad handle. */
+int64_t rt_atomic_fetch_sub(int64_t handle, int64_t operand);
+
+/* Bitwise and; returns the value before, 0 for a bad handle. */
+int64_t rt_atomic_fetch_and(int64_t handle, int64_t operand);
+
+/* Bitwise or; returns the value before, 0 for a bad handle. */
+int64_t rt_atomic_fetch_or(int64_t handle, int64_t operand);
+
+/* Frees an atomic integer. False if it is not (or no longer) one. */
+bool rt_atomic_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Synchronization
+ * ---------------------------------------------------------------------- */
+
+/* Makes a barrier for `parties` threads (1 to 1,048,576); 0 for any other number. */
+int64_t rt_barrier_new(int64_t parties);
+
+/* Waits until all threads are here. Returns 1 to the last to come, 0 to the others, and -1 for a
+ * bad handle or when the barrier is freed meanwhile. */
+int64_t rt_barrier_wait(int64_t handle);
+
+/* Number of threads that wait at the barrier now; -1 for a bad handle. */
+int64_t rt_barrier_waiting(int64_t handle);
+
+/* Frees a barrier; threads that wait at it get -1. False if it is not (or no longer) one. */
+bool rt_barrier_free(int64_t handle);
+
+/* Makes an unlocked mutex around `value`. */
+int64_t rt_mutex_new(RuntimeValue value);
+
+/* Takes the mutex, waiting for it, and returns the value in it.
+ *
+ * Nil, without the mutex, if this thread has it already, the mutex is freed, or the handle is
+ * bad; `rt_mutex_is_locked` and `rt_mutex_unlock` tell whether it is held. */
+RuntimeValue rt_mutex_lock(int64_t handle);
+
+/* Takes the mutex if nobody has it. True if this thread has got it now. */
+bool rt_mutex_try_lock(int64_t handle);
+
+/* Puts a new value in and releases the mutex. False, and nothing is done, if this thread does not
+ * hold it or the handle is bad. */
+bool rt_mutex_unlock(int64_t handle, RuntimeValue value);
+
+/* Whether any thread holds the mutex. */
+bool rt_mutex_is_locked(int64_t handle);
+
+/* Frees a mutex; threads that wait for it get nil. False if it is not (or no longer) one. */
+bool rt_mutex_free(int64_t handle);
+
+/* Makes a free readers-writer lock. */
+int64_t rt_rwlock_new(void);
+
+/* Takes the lock for reading, waiting for it. A reader may take it again. False if this thread
+ * has it for writing, the lock is freed, or the handle is bad. */
+bool rt_rwlock_read(int64_t handle);
+
+/* Takes the lock for reading if that is possible at once. */
+bool rt_rwlock_try_read(int64_t handle);
+
+/* Takes the lock for writing, waiting for it. False if this thread has it already (for reading or
+ * writing), the lock is freed, or the handle is bad. */
+bool rt_rwlock_write(int64_t handle);
+
+/* Takes the lock for writing if that is possible at once. */
+bool rt_rwlock_try_write(int64_t handle);
+
+/* Releases what this thread holds: the lock for writing, or one hold for reading. False if it
+ * holds nothing or the handle is bad. */
+bool rt_rwlock_unlock(int64_t handle);
+
+/* Frees a readers-writer lock; threads that wait for it get false. False if it is not (or no
+ * longer) one. */
+bool rt_rwlock_free(int64_t handle);
+
+/* Makes a counting semaphore with `permits` to begin with; 0 if that is negative. */
+int64_t rt_semaphore_new(int64_t permits);
+
+/* Takes a permit, waiting for one. False if the semaphore is freed or the handle is bad. */
+bool rt_semaphore_acquire(int64_t handle);
+
+/* Takes a permit if there is one. */
+bool rt_semaphore_try_acquire(int64_t handle);
+
+/* Takes a permit, waiting up to `timeout_ms` for one (negative: as long as it takes). False when
+ * the time is up, the semaphore is freed, or the handle is bad. */
+bool rt_semaphore_acquire_timeout(int64_t handle, int64_t timeout_ms);
+
+/* Gives `count` permits. False if the count is not positive, there would be more than `i64::MAX`,
+ * or the handle is bad. */
+bool rt_semaphore_release(int64_t handle, int64_t count);
+
+/* Number of permits there are now; -1 for a bad handle. */
+int64_t rt_semaphore_available(int64_t handle);
+
+/* Frees a semaphore; threads that wait for a permit get false. False if it is not (or no longer)
+ * one. */
+bool rt_semaphore_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * PyTorch-style tensors (feature "pytorch")
+ * ---------------------------------------------------------------------- */
+
+/* Whether the tensor engine is in this build. */
+bool rt_torch_available(void);
+
+/* Makes a tensor full of one value. dtype 0 is f32, 1 is f64.
+ *
+ * 0 for a bad dtype, a null or negative shape, more than 8 dimensions or 2^24 elements.
+ *
+ * Safety:
+ * `shape` must be null or point to `ndim` readable `i64`s. */
+int64_t rt_torch_tensor_full(const int64_t *shape, int64_t ndim, double value, int64_t dtype);
+
+/* Makes a tensor of zeros; see `rt_torch_tensor_full`.
+ *
+ * Safety:
+ * `shape` must be null or point to `ndim` readable `i64`s. */
+int64_t rt_torch_tensor_zeros(const int64_t *shape, int64_t ndim, int64_t dtype);
+
+/* Makes a tensor of ones; see `rt_torch_tensor_full`.
+ *
+ * Safety:
+ * `shape` must be null or point to `ndim` readable `i64`s. */
+int64_t rt_torch_tensor_ones(const int64_t *shape, int64_t ndim, int64_t dtype);
+
+/* Makes a tensor of `count` numbers in row-major order; 0 unless they fill the shape exactly.
+ *
+ * Safety:
+ * `data` must be null or point to `count` readable `f64`s, `shape` to `ndim` readable `i64`s. */
+int64_t rt_torch_tensor_from_data(const double *data, int64_t count, const int64_t *shape, int64_t ndim, int64_t dtype);
+
+/* A tensor of its own with the same elements; 0 for a bad handle. */
+int64_t rt_torch_tensor_clone(int64_t tensor);
+
+/* Frees a tensor. False if it is not (or no longer) one. */
+bool rt_torch_tensor_free(int64_t tensor);
+
+/* Writes the extents to `out`, as many as `cap` leaves room for, and returns the number of
+ * dimensions; -1 for a bad handle or bad arguments.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable `i64`s. */
+int64_t rt_torch_tensor_shape(int64_t tensor, int64_t *out, int64_t cap);
+
+/* Number of dimensions; -1 for a bad handle. */
+int64_t rt_torch_tensor_ndim(int64_t tensor);
+
+/* Number of elements; -1 for a bad handle. */
+int64_t rt_torch_tensor_numel(int64_t tensor);
+
+/* dtype number (0 f32, 1 f64); -1 for a bad handle. */
+int64_t rt_torch_tensor_dtype(int64_t tensor);
+
+/* The element at some indices (negative ones count from the end); NaN if there is none.
+ *
+ * Safety:
+ * `indices` must be null or point to `count` readable `i64`s. */
+double rt_torch_tensor_get(int64_t tensor, const int64_t *indices, int64_t count);
+
+/* Sets the element at some indices. False if there is none.
+ *
+ * Safety:
+ * `indices` must be null or point to `count` readable `i64`s. */
+bool rt_torch_tensor_set(int64_t tensor, const int64_t *indices, int64_t count, double value);
+
+/* The number in a tensor of one element; NaN for any other, and for a bad handle. */
+double rt_torch_tensor_item(int64_t tensor);
+
+/* Sum of two tensors, element by element with broadcasting; 0 if the shapes do not fit.
+ *
+ * The result is f64 if either is, else f32; so for all functions of two tensors. */
+int64_t rt_torch_tensor_add(int64_t a, int64_t b);
+
+/* Difference of two tensors; see `rt_torch_tensor_add`. */
+int64_t rt_torch_tensor_sub(int64_t a, int64_t b);
+
+/* Product of two tensors, element by element; see `rt_torch_tensor_add`. */
+int64_t rt_torch_tensor_mul(int64_t a, int64_t b);
+
+/* Quotient of two tensors, element by element; see `rt_torch_tensor_add`. */
+int64_t rt_torch_tensor_div(int64_t a, int64_t b);
+
+/* Matrix product. A vector on the left is a row, one on the right a column, and leading
+ * dimensions are batches that broadcast. 0 if the shapes do not fit. */
+int64_t rt_torch_tensor_matmul(int64_t a, int64_t b);
+
+/* Sum of all elements as a tensor without dimensions; 0 for a bad handle. */
+int64_t rt_torch_tensor_sum(int64_t tensor);
+
+/* Mean of all elements (NaN if there are none) as a tensor without dimensions; 0 for a bad handle. */
+int64_t rt_torch_tensor_mean(int64_t tensor);
+
+/* The largest element (NaN if any is) as a tensor without dimensions; 0 for a bad handle and for
+ * a tensor without elements. */
+int64_t rt_torch_tensor_max(int64_t tensor);
+
+/* Each element, or zero where it is negative; NaN stays NaN. 0 for a bad handle. */
+int64_t rt_torch_tensor_relu(int64_t tensor);
+
+/* Each element negated; 0 for a bad handle. */
+int64_t rt_torch_tensor_neg(int64_t tensor);
+
+/* A tensor of its own with the same elements in another shape. One extent may be -1: it is worked
+ * out. 0 if the number of elements is not the same.
+ *
+ * Safety:
+ * `shape` must be null or point to `ndim` readable `i64`s. */
+int64_t rt_torch_tensor_reshape(int64_t tensor, const int64_t *shape, int64_t ndim);
+
+/* A tensor of its own with two axes exchanged (negative ones count from the end); 0 if there are
+ * no such axes. */
+int64_t rt_torch_tensor_transpose(int64_t tensor, int64_t first, int64_t second);
+
+/* Copies the elements in row-major order to `out`, as many as `cap` leaves room for, and returns
+ * their number; -1 for a bad handle or bad arguments.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable `f64`s. */
+int64_t rt_torch_tensor_to_data(int64_t tensor, double *out, int64_t cap);
+
+/* ----------------------------------------------------------------------
+ * Concurrent: stack
+ * ---------------------------------------------------------------------- */
+
+/* Makes an empty stack that may be used from several threads at once. */
+int64_t rt_stack_new(void);
+
+/* Puts a value on top. False for a bad handle. */
+bool rt_stack_push(int64_t handle, RuntimeValue value);
+
+/* Takes the top value off; nil if there is none, and for a bad handle. */
+RuntimeValue rt_stack_pop(int64_t handle);
+
+/* The top value, left where it is; nil if there is none, and for a bad handle. */
+RuntimeValue rt_stack_peek(int64_t handle);
+
+/* Number of values on the stack; -1 for a bad handle. */
+int64_t rt_stack_len(int64_t handle);
+
+/* Frees a stack. False if it is not (or no longer) one. */
+bool rt_stack_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Pools
+ * ---------------------------------------------------------------------- */
+
+/* Makes a pool of `count` blocks of `block_size` bytes each. Returns 0 if either is not positive,
+ * there are more than 1,048,576 blocks or 1 GiB, or there is no memory. */
+int64_t rt_pool_new(int64_t block_size, int64_t count);
+
+/* Takes a block out of the pool: zeroed, aligned to 16. Null if none is left or the handle is bad. */
+uint8_t *rt_pool_acquire(int64_t handle);
+
+/* Gives a block back. False if the pointer is not the start of a block that is out (foreign, null,
+ * or released before) or the handle is bad. */
+bool rt_pool_release(int64_t handle, uint8_t *block);
+
+/* Number of blocks that can still be acquired; -1 for a bad handle. */
+int64_t rt_pool_available(int64_t handle);
+
+/* Number of blocks in all; -1 for a bad handle. */
+int64_t rt_pool_capacity(int64_t handle);
+
+/* Frees a pool with all its blocks, those that are out included. False if it is not (or no
+ * longer) one. */
+bool rt_pool_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Concurrent: thread-local slots
+ * ---------------------------------------------------------------------- */
+
+/* Makes a slot that has a value of its own in each thread, `initial` until it is set there. */
+int64_t rt_tls_new(RuntimeValue initial);
+
+/* Sets this thread's value. False for a bad handle. */
+bool rt_tls_set(int64_t handle, RuntimeValue value);
+
+/* This thread's value, or the initial one; nil for a bad handle. */
+RuntimeValue rt_tls_get(int64_t handle);
+
+/* Whether this thread has set a value of its own. */
+bool rt_tls_has(int64_t handle);
+
+/* Forgets this thread's value. True if there was one. */
+bool rt_tls_clear(int64_t handle);
+
+/* Frees a slot in all threads. False if it is not (or no longer) one. */
+bool rt_tls_free(int64_t handle);
+
+/* Writes the SHA-1 of `len` bytes to `out` as 40 hexadecimal digits, in one call. Returns 40, or
+ * -1 for bad arguments.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_sha1_hex(const uint8_t *data, int64_t len, uint8_t *out, int64_t cap);
+
+/* Writes the SHA-256 of `len` bytes to `out` as 64 hexadecimal digits, in one call. Returns 64, or
+ * -1 for bad arguments.
+ *
+ * Safety:
+ * `data` must be null or point to `len` readable bytes, `out` to `cap` writable ones. */
+int64_t rt_sha256_hex(const uint8_t *data, int64_t len, uint8_t *out, int64_t cap);
+
+/* Greatest common divisor, never negative; 0 of two zeros. `i64::MIN` if it does not fit (which
+ * only 2^63 does not). */
+int64_t rt_math_gcd(int64_t a, int64_t b);
+
+/* Least common multiple, never negative; `i64::MIN` if it does not fit. */
+int64_t rt_math_lcm(int64_t a, int64_t b);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NATIVE_REF_H */
