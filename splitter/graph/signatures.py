@@ -150,16 +150,24 @@ def _skip_attributes(reader: _Reader) -> None:
 
 def _type(reader: _Reader) -> Type:
     if reader.take("*", "&"):
-        if reader.next.startswith("'"):
-            reader.at += 1
-        mutable = reader.take("mut")
-        reader.take("const")
-        inner = _type(reader)
-        if isinstance(inner, Opaque) and inner.text.startswith(("dyn", "[")) and ";" not in inner.text:
-            return Opaque(f"&{inner.text}")  # two words, which C does not know
-        return Pointer(inner, mutable)
+        return _pointer(reader)
     if reader.next in ("unsafe", "extern", "fn"):
         return _callback(reader)
+    return _path(reader)
+
+
+def _pointer(reader: _Reader) -> Type:
+    if reader.next.startswith("'"):
+        reader.at += 1
+    mutable = reader.take("mut")
+    reader.take("const")
+    inner = _type(reader)
+    if isinstance(inner, Opaque) and inner.text.startswith(("dyn", "[")) and ";" not in inner.text:
+        return Opaque(f"&{inner.text}")  # two words, which C does not know
+    return Pointer(inner, mutable)
+
+
+def _path(reader: _Reader) -> Type:
     start = reader.at
     while reader.next[:1].isidentifier() and reader.next not in ("dyn", "impl"):
         reader.at += 1
@@ -168,13 +176,13 @@ def _type(reader: _Reader) -> Type:
     name = reader.tokens[reader.at - 1] if reader.at > start else ""
     if name and not reader.take("<"):
         return reader.types.named(name)
-    if name == "Option" or name in _SMART:
-        inner = _type(reader)
-        reader.take(">")
-        if name in _SMART:
-            return Pointer(inner, mutable=True)
-        return inner if isinstance(inner, Pointer | Callback) else Opaque(f"Option<{inner}>")
-    return _unknown(reader, start)
+    if name not in ("Option", *_SMART):
+        return _unknown(reader, start)
+    inner = _type(reader)
+    reader.take(">")
+    if name in _SMART:
+        return Pointer(inner, mutable=True)
+    return inner if isinstance(inner, Pointer | Callback) else Opaque(f"Option<{inner}>")
 
 
 def _callback(reader: _Reader) -> Type:
