@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from splitter.model.check import Level
-from splitter.model.evidence import Build, Evidence, Missing
+from splitter.model.evidence import Build, Evidence, Missing, Scope
 from splitter.model.receipt import Receipt
 from splitter.model.standing import Standing
 
@@ -96,6 +96,9 @@ class Workbench(Protocol):
 
     def gather(self, files: dict[str, bytes], level: Level) -> Evidence:
         """Evidence of the copy as it stands."""
+
+    def play(self, before: Evidence, after: Evidence, scope: Scope) -> Evidence:
+        """Evidence `after` with what calls of the library before and of the library after came to."""
 
     def formatted(self, files: Mapping[str, bytes]) -> dict[str, bytes] | Missing:
         """The files as rustfmt would write them."""

@@ -5,6 +5,8 @@ Invariant: facts only, no judgement; what could not be observed is a `Missing` w
 
 from dataclasses import dataclass, field
 
+from splitter.model.calls import Behaviour
+
 #: The first line of a MIR dump whose paths the compiler shortened where a name alone is unique.
 TRIMMED_MIR = "// paths are trimmed"
 
@@ -79,10 +81,10 @@ class TestOutcome:
 class Evidence:
     """All that was observed of one tree.
 
-    `files` are the sources that the split touches, by path. `symbols` and `mir` are by configuration name:
-    the exported names of the built library, and the MIR dump of the library as rustc prints it.
-    `unformatted` are the files that rustfmt would change, `left_out` the configurations that do not build
-    beforehand, with their first error.
+    `files` are the sources that the split touches, by path. `symbols`, `mir`, `libraries` and `behaviour` are by
+    configuration name: the exported names of the built library, its MIR as rustc prints it, the path of a copy that
+    can be loaded, and what calls of the library before and of this one came to. `unformatted` are the files that
+    rustfmt would change, `left_out` the configurations that do not build beforehand, with their first error.
     """
 
     files: dict[str, bytes]
@@ -91,6 +93,8 @@ class Evidence:
     mir: dict[str, str] | Missing = Missing("not asked for")
     tests: tuple[TestOutcome, ...] | Missing = Missing("not asked for")
     unformatted: frozenset[str] | Missing = Missing("not asked for")
+    libraries: dict[str, str] | Missing = Missing("not asked for")
+    behaviour: dict[str, Behaviour] | Missing = Missing("not asked for")
     left_out: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
 

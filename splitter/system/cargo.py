@@ -137,6 +137,24 @@ def exports(cargo: Cargo, configuration: Configuration) -> frozenset[str] | Miss
     return build(cargo, configuration).exports
 
 
+def shared_library(cargo: Cargo, configuration: Configuration) -> Path | Missing:
+    """The library as one that can be loaded; it is made one for this where the crate does not ask for it."""
+    target = cargo.package.target
+    if target.kind != "lib":
+        return Missing("a program has no functions to call from outside", applicable=False)
+    loadable = "cdylib" in target.crate_types
+    command = ("cargo", "build") if loadable else ("cargo", "rustc")
+    wanted = () if loadable else ("--crate-type", "cdylib")
+    flags = ("--lib", "--message-format=json", *_flags(cargo, configuration), *wanted)
+    surroundings = _building(cargo, configuration) | ({} if loadable else {"SPLITTER_MIR": ""})
+    done = _run(cargo, (*command, *flags), surroundings)
+    for message in messages(done.stdout, "compiler-artifact"):
+        files = [Path(name) for name in message["filenames"] if name.endswith((".so", ".dylib", ".dll"))]
+        if message["target"]["name"] == target.name and files:
+            return files[0]
+    return Missing(f"no library to load could be built ({configuration.name}): {_first_error(done, cargo)}")
+
+
 def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...] | Missing:
     """Every test that `cargo test` runs, doc tests included, with its outcome."""
     flags = _flags(cargo, configuration)

@@ -16,7 +16,7 @@ from splitter.errors import ToolError
 from splitter.model.check import Level
 from splitter.model.evidence import Build, Configuration, Diagnostic, Evidence, Missing, TestOutcome
 from splitter.system import cargo as run_cargo
-from splitter.system import kept_evidence
+from splitter.system import kept_evidence, kept_libraries
 from splitter.system.cargo import Cargo, Library
 from splitter.system.configurations import configurations
 from splitter.system.mirror import cache_folder
@@ -93,6 +93,12 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
         ran = tuple(outcomes(cargo, configuration) for configuration in choice.thorough)
     with _timed(seconds, "format"):
         dirty = unformatted(cargo.mirror, files, cargo.package.edition, cargo.package.folder)
+    if level is Level.FULL:
+        with _timed(seconds, "behaviour"):
+            shared = {
+                c.name: kept_libraries.shared_library(cargo, c, _key(cargo, c, "shared")) for c in choice.thorough
+            }
+        evidence = replace(evidence, libraries=_all_there(shared))
     return replace(
         evidence,
         mir=_all_there({name: built.mir for name, built in libraries.items()}),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from splitter.model.check import Level
-from splitter.model.evidence import Build, Evidence, Missing
+from splitter.model.evidence import Build, Evidence, Missing, Scope
 from splitter.system import evidence
 from splitter.system.cargo import Cargo
 from splitter.system.configurations import gating_features
@@ -79,6 +79,12 @@ class CargoBench:
     def gather(self, files: dict[str, bytes], level: Level) -> Evidence:
         """Evidence of the copy as it stands."""
         return evidence.gather(self._chosen, files, level)
+
+    def play(self, before: Evidence, after: Evidence, scope: Scope) -> Evidence:
+        """Evidence `after` with what calls of the library before and of the library after came to."""
+        from splitter.system.play import play_libraries
+
+        return play_libraries(self.cargo, before, after, scope)
 
     def formatted(self, files: Mapping[str, bytes]) -> dict[str, bytes] | Missing:
         """The files as rustfmt would write them where they lie."""

@@ -10,6 +10,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Level, Outcome
 from splitter.model.evidence import Evidence, Scope
 from splitter.verify.api import check_api
+from splitter.verify.behaviour import check_behaviour
 from splitter.verify.build import check_build
 from splitter.verify.format import check_format
 from splitter.verify.mir import check_mir
@@ -60,13 +61,14 @@ CHECKS: tuple[Check, ...] = (
         "every byte is accounted for, rustfmt is content",
         TEXTS["format"],
     ),
+    Check("behaviour", Level.FULL, check_behaviour, "both libraries answer calls alike", TEXTS["behaviour"]),
 )
 
 
 #: Checks of level full that this version cannot make: asked for, they leave the verdict incomplete.
 NOT_MADE = tuple(
     CheckResult(name, Outcome.SKIPPED, reason=f"this version of splitter does not compare {what}")
-    for name, what in (("code", "machine code"), ("behaviour", "answers to calls"), ("header", "generated headers"))
+    for name, what in (("code", "machine code"), ("header", "generated headers"))
 )
 
 

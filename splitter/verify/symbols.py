@@ -58,7 +58,7 @@ def _signed(evidence: Evidence, scope: Scope) -> _Signed:
     rules = rules_of(sources.values())
     for path, source in sources.items():
         place = Place(scope, path, module_of(scope, path))
-        for symbol in _symbols(source, rules):
+        for symbol in symbols_of(source, rules):
             found[symbol.name, canonical_text(symbol.signature, place), tuple(sorted(symbol.cfgs))] = (
                 symbol,
                 path,
@@ -66,7 +66,7 @@ def _signed(evidence: Evidence, scope: Scope) -> _Signed:
     return found
 
 
-def _symbols(source: SourceFile, rules: Rules) -> Iterator[Symbol]:
+def symbols_of(source: SourceFile, rules: Rules) -> Iterator[Symbol]:
     """Exports of a file; what a macro call brings is told by the macro, which may stand in another file."""
     known = {item.key: defined_in(source, item, rules) for item in source.items}
     yield from (symbol for symbol in find_symbols(source) if not known[symbol.item])

@@ -76,4 +76,17 @@ their bytes alone, and named.
 Why: a reviewer has to be able to list all bytes that are not the author's.
 
 Cannot see: whether the code is pleasant to read.""",
+    "behaviour": """\
+Loads the library before and the library after, each in a process of its own that can write to one empty folder, run
+nothing and reach no network, and plays the same sequences of calls to both, each in a fresh fork. Arguments are made
+up by the extern signatures: numbers, flags, C strings, buffers with lengths, out parameters, `repr(C)` structs,
+callbacks; what one call gave is fed to the next, so that handles, and state that is set and asked for, are at work.
+Compared are results, buffers, calls back, printed text, crashes and calls that do not come back; addresses become
+names first. Sequences that differ are made as short as they go and printed. Call vectors of the crate
+(`[package.metadata.splitter] vectors = "folder"` in Cargo.toml) are played as well.
+
+Why: it asks the finished library, whatever the compiler made of it: a static that became two answers wrongly here.
+
+Cannot see: what no sequence came upon; functions that differ from themselves on a second run (listed; above a tenth
+the check is incomplete), and those whose types C does not know (listed).""",
 }

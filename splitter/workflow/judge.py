@@ -50,5 +50,10 @@ def judge_phase(
     """Outcomes of all checks of the level for a phase that compiles."""
     progress(f"gathering evidence at level {level.name.lower()}")
     after = evidence_of(bench, files_after(before.files, change), level)
-    crate = bench.crate if bench is not None else ""
-    return run_checks(level, before, after, scope_of(world, crate), change)
+    scope = scope_of(world, bench.crate if bench is not None else "")
+    return run_checks(level, before, played(bench, before, after, scope, level), scope, change)
+
+
+def played(bench: Workbench | None, before: Evidence, after: Evidence, scope: Scope, level: Level) -> Evidence:
+    """Evidence of the tree after, at level full with what calls of both libraries came to."""
+    return after if bench is None or level is not Level.FULL else bench.play(before, after, scope)

@@ -16,7 +16,7 @@ from splitter.ports import Progress, Tree, Workbench
 from splitter.source.parse import parse
 from splitter.verify.checks import run_checks
 from splitter.workflow.apply import OpenBench
-from splitter.workflow.judge import evidence_of
+from splitter.workflow.judge import evidence_of, played
 from splitter.workflow.session import Session, open_session
 from splitter.workflow.trail import digests_before, edited_files, edits_between
 
@@ -99,7 +99,7 @@ def _whole(
     finally:
         bench.write(_step({**after, **before}, session.files))
     scope = _scope(session, chain, bench.crate)
-    return run_checks(level, early, late, scope, None)
+    return run_checks(level, early, played(bench, early, late, scope, level), scope, None)
 
 
 def _step(now: dict[str, bytes], then: dict[str, bytes]) -> dict[str, bytes | None]:
