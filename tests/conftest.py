@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import settings
@@ -62,16 +63,18 @@ def cargo_target() -> Path:
 def cargo(cargo_target: Path) -> Cargo:
     """Runs cargo in a crate's folder; the test fails with cargo's own output where cargo fails.
 
-    `cargo("test", "--all-features", cwd=crate, target="crate-all")`
+    `cargo("test", "--all-features", cwd=crate, target="crate-all")`; `variables` add to its surroundings.
     """
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environment |= {"CARGO_TERM_COLOR": "never", "CARGO_NET_OFFLINE": "true"}
 
-    def run(*arguments: str, cwd: Path, target: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, cwd: Path, target: str, check: bool = True, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["cargo", *arguments],
             cwd=cwd,
-            env=environment | {"CARGO_TARGET_DIR": str(cargo_target / target)},
+            env=environment | {"CARGO_TARGET_DIR": str(cargo_target / target)} | dict(variables),
             capture_output=True,
             encoding="utf-8",
             errors="replace",
