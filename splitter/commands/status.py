@@ -24,7 +24,7 @@ def status_command(plan: Path, form: str) -> None:
 
         show_json(status_shape(status))
     elif form == "markdown":
-        from splitter.report.markdown import status_text
+        from splitter.report.status_markdown import status_text
 
         show_text(status_text(status))
     else:

@@ -99,6 +99,18 @@ class PhaseStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleStatus:
+    """A module of the plan: the lines of its file where it stands, else those of the items that are to go there."""
+
+    phase: int
+    path: str
+    file: str
+    functions: int
+    lines: int
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How far a split has come: lines by file before phase 1 and now, functions moved of all."""
 
@@ -113,3 +125,4 @@ class Status:
     edited: tuple[str, ...] = ()
     tests: tuple[int, int] | None = None
     lawful: tuple[str, ...] = ()
+    modules: tuple[ModuleStatus, ...] = ()

@@ -5,6 +5,7 @@ only where it holds something. ASCII only, so that any terminal, file or pipe ca
 """
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from splitter.model.check import CheckResult, Finding
@@ -106,6 +107,7 @@ def status_shape(status: Status) -> Shape:
         "edited": list(status.edited),
         "tests": None if status.tests is None else {"compared": status.tests[0], "equal": status.tests[1]},
         "lawful": list(status.lawful),
+        "modules": [asdict(module) for module in status.modules],
     }
 
 

@@ -1,11 +1,14 @@
 """`status`: how far a split has come, from the plan, its receipts and the files."""
 
+from collections.abc import Iterator
+
 from splitter.graph.definitions import find_definitions
-from splitter.model.outcome import PhaseStatus, Status
+from splitter.model.outcome import ModuleStatus, PhaseStatus, Status
 from splitter.model.plan import Phase
 from splitter.model.receipt import Receipt
 from splitter.model.source import ItemKind, SourceFile
 from splitter.ports import Tree
+from splitter.rewrite.places import place_of
 from splitter.source.parse import parse
 from splitter.workflow.session import Session, open_session
 from splitter.workflow.trail import edited_files
@@ -30,6 +33,7 @@ def status_of(tree: Tree, text: str, path: str) -> Status:
         now={file: data.count(b"\n") for file, data in sorted(session.files.items())},
         edited=edited_files(session.receipts, tree),
         tests=_tests(session.receipts),
+        modules=tuple(_modules(session, original)),
         lawful=tuple(dict.fromkeys(text for r in session.receipts for check in r.checks for text in check.lawful)),
     )
 
@@ -66,6 +70,22 @@ def _row(session: Session, original: SourceFile, phase: Phase) -> PhaseStatus:
         verdict=receipt.verdict.value if receipt else "",
         level=receipt.level.name.lower() if receipt else "",
     )
+
+
+def _modules(session: Session, original: SourceFile) -> Iterator[ModuleStatus]:
+    for phase in session.plan.phases:
+        for module in phase.modules:
+            items = [original.by_key[key] for key in module.items if key in original.by_key]
+            file = session.existing.get(place_of(module.path)) if phase.number in session.done else None
+            to_come = sum(original.whole(item).count(b"\n") for item in items)
+            yield ModuleStatus(
+                phase=phase.number,
+                path=module.path,
+                file=file.path if file else "",
+                functions=sum(count_functions(original, item.key) for item in items),
+                lines=file.data.count(b"\n") if file else to_come,
+                stands=file is not None,
+            )
 
 
 def _tests(receipts: tuple[Receipt, ...]) -> tuple[int, int] | None:

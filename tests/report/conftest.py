@@ -7,7 +7,7 @@ import pytest
 from splitter.commands.output import show
 from splitter.graph.build import build_graph
 from splitter.model.check import CheckResult, Finding, Outcome, Verdict
-from splitter.model.outcome import ModuleFigures, PhaseResult, PhaseStatus, Preview, RunResult, Status
+from splitter.model.outcome import ModuleFigures, ModuleStatus, PhaseResult, PhaseStatus, Preview, RunResult, Status
 from splitter.model.plan import Module, Phase, Plan
 from splitter.source.parse import parse
 
@@ -108,7 +108,13 @@ def status():
         PhaseStatus(3, "io", False, ("print",), 1, 1, 2),
     )
     before, now = {"src/ffi.rs": 1300}, {"src/ffi.rs": 1296, "src/ffi/memory.rs": 9}
-    return Status("src/ffi.rs", phases, 4, 1, 1300, 4, before, now, ("src/ffi/memory.rs",), (155, 155), ("a place",))
+    modules = (
+        ModuleStatus(1, "memory", "src/ffi/memory.rs", 1, 9, stands=True),
+        ModuleStatus(2, "hash/sha1", "", 2, 5, stands=False),
+        ModuleStatus(3, "print", "", 1, 2, stands=False),
+    )
+    figures = (4, 1, 1300, 4, before, now)
+    return Status("src/ffi.rs", phases, *figures, ("src/ffi/memory.rs",), (155, 155), ("a place",), modules)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Markdown for a pull request."""
 
-from splitter.report.markdown import preview_text, run_text, status_text
+from splitter.report.markdown import preview_text, run_text
+from splitter.report.status_markdown import status_text
 
 
 def cells(text, start):
