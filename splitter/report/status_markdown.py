@@ -49,12 +49,16 @@ def _share(part: int, whole: int) -> str:
 
 
 def _standing(status: Status, done: list[PhaseStatus]) -> str:
-    rows = []
-    for phase in done:
-        state = f"{phase.verdict or 'done'} at {phase.level or 'an unknown level'}"
-        for module in _of(status, phase):
-            rows.append((f"{phase.number} {safe(phase.name)}", code(module.path), *_sizes(module), state))
+    rows = (
+        (f"{phase.number} {safe(phase.name)}", code(module.path), *_sizes(module), _state(phase))
+        for phase in done
+        for module in _of(status, phase)
+    )
     return table(("phase", "module", "functions", "lines", "checks"), rows, (2, 3))
+
+
+def _state(phase: PhaseStatus) -> str:
+    return f"{phase.verdict or 'done'} at {phase.level or 'an unknown level'}"
 
 
 def _phases(status: Status, coming: list[PhaseStatus]) -> str:

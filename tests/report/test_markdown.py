@@ -34,7 +34,11 @@ def test_a_message_cannot_open_a_tag(failed):
 
 def test_a_status_has_phases_and_figures(status):
     text = status_text(status)
-    assert "25 % of the functions moved (1 of 4), 4 of 1,300 lines." in text
-    assert cells(text, "1") == ["1", "core values", "`memory`", "1", "4", "passed at standard"]
-    assert cells(text, "2")[-1] == "to come"
-    assert cells(text, "largest file") == ["largest file", "1,300", "1,296"]
+    assert text.startswith("## Split of `src/ffi.rs`: 1 of 3 phases done\n")
+    assert cells(text, "functions extracted") == ["functions extracted", "0 of 4", "1 (25 %)"]
+    assert cells(text, "largest file, lines") == ["largest file, lines", "1,300", "1,296 (`src/ffi.rs`)"]
+    assert cells(text, "tests") == ["tests", "155", "the same, with the same outcomes"]
+    assert cells(text, "1 core values") == ["1 core values", "`memory`", "1", "9", "passed at standard"]
+    assert "### To come: 2 phases" in text
+    assert cells(text, "2 hash") == ["2 hash", "`hash/sha1` (5)", "2", "5"]
+    assert text.rstrip().endswith("- a place\n\n</details>")
