@@ -44,7 +44,7 @@ def check_plan(tree: Tree, text: str, path: str) -> tuple[Problem, ...]:
         return error.problems
     standing = tree.place(session.plan.source)
     graph = build_graph(session.source, standing.module)
-    reserved = reserved_names(session.source, standing.crates)
+    reserved = reserved_names(session.source, standing.crates, session.own_names)
     problems = (*layout_problems(session), *check(session.plan, text, path, graph, reserved, session.done))
     if is_stale(session):
         stale = Problem(path, 1, f"{session.plan.source} has changed since the plan was made", "run `--refresh`")

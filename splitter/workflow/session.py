@@ -48,6 +48,11 @@ class Session:
         return frozenset(place_of(module.path) for phase in self.plan.phases for module in phase.modules)
 
     @property
+    def own_names(self) -> frozenset[str]:
+        """Names of the modules right below the monolith that finished phases made."""
+        return frozenset(place[0] for place in self.existing if len(place) == 1)
+
+    @property
     def files(self) -> dict[str, bytes]:
         """All files of the split as they stand."""
         every = [self.source, *([self.parent] if self.parent else []), *self.existing.values()]
@@ -128,7 +133,7 @@ def is_stale(session: Session) -> bool:
 def require_sound(session: Session, user: UserTree, crates: frozenset[str]) -> None:
     """Raise `PlanError` with everything that is wrong with the plan in the face of its source."""
     graph = build_graph(session.source, session.module)
-    reserved = reserved_names(session.source, crates)
+    reserved = reserved_names(session.source, crates, session.own_names)
     problems = [
         *layout_problems(session),
         *check(session.plan, session.text, session.path, graph, reserved, session.done),

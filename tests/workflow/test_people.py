@@ -227,3 +227,11 @@ def test_records_that_are_lost_or_damaged_are_named(trial):
     receipt.write_text("{")
     for command in ("undo", "verify", "status", "apply"):
         assert str(receipt.name) in trial.refused(3, command, PLAN).err
+
+
+def test_a_nested_module_may_be_called_like_one_of_an_earlier_phase(trial):
+    trial.path(PLAN).write_text(trial.path(PLAN).read_text().replace('"hash/fnv"', '"hash/memory"'))
+    trial.commit()
+    for phase in PHASES:
+        assert phase - {"src/ffi/hash/fnv.rs"} <= trial.apply("--format", "json").json["after"].keys()
+    assert trial.path("src/ffi/hash/memory.rs").exists()
