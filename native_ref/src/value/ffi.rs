@@ -5347,6 +5347,171 @@ fn wait_until<'a, T>(
 }
 
 // ===========================================================================
+// Channels
+// ===========================================================================
+
+/// Messages on their way to one receiver; a channel is one, and each actor has one.
+struct Mailbox {
+    capacity: Option<usize>,
+    state: Mutex<MailboxState>,
+    arrived: Condvar,
+    taken: Condvar,
+}
+
+#[derive(Default)]
+struct MailboxState {
+    messages: VecDeque<RuntimeValue>,
+    closed: bool,
+    /// A thread waits for a message: there is one receiver at a time.
+    receiving: bool,
+}
+
+impl Mailbox {
+    fn new(capacity: Option<usize>) -> Self {
+        Self {
+            capacity,
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            taken: Condvar::new(),
+        }
+    }
+
+    /// Puts a message in, waiting for room.
+    fn send(&self, message: RuntimeValue, deadline: Option<Instant>) -> Outcome<()> {
+        let mut state = lock(&self.state);
+        loop {
+            if state.closed {
+                return Err(mailbox_closed());
+            }
+            if self.capacity.map_or(true, |cap| state.messages.len() < cap) {
+                break;
+            }
+            state = match wait_until(&self.taken, state, deadline) {
+                Ok(state) => state,
+                Err(_timed_out) => return Err(time_is_up("there was no room")),
+            };
+        }
+        if let Err(error) = state.messages.try_reserve(1) {
+            return Err(Failure::new(ERR_MEMORY, error.to_string()));
+        }
+        state.messages.push_back(message);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes the oldest message out, waiting for one.
+    fn receive(&self, deadline: Option<Instant>) -> Outcome<RuntimeValue> {
+        let mut state = lock(&self.state);
+        if state.receiving {
+            return Err(Failure::new(ERR_ARGUMENT, "another thread is receiving"));
+        }
+        state.receiving = true;
+        loop {
+            let outcome = match state.messages.pop_front() {
+                Some(message) => Ok(message),
+                None if state.closed => Err(mailbox_closed()),
+                None => match wait_until(&self.arrived, state, deadline) {
+                    Ok(woken) => {
+                        state = woken;
+                        continue;
+                    }
+                    Err(held) => {
+                        state = held;
+                        Err(time_is_up("there was no message"))
+                    }
+                },
+            };
+            state.receiving = false;
+            self.taken.notify_one();
+            return outcome;
+        }
+    }
+
+    /// Lets nothing in any more and wakes who waits; `drop_rest` also drops what is in.
+    fn close(&self, drop_rest: bool) {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        if drop_rest {
+            state.messages = VecDeque::new();
+        }
+        self.arrived.notify_all();
+        self.taken.notify_all();
+    }
+}
+
+fn mailbox_closed() -> Failure {
+    Failure::new(ERR_IO, "it is closed")
+}
+
+fn time_is_up(what: &str) -> Failure {
+    Failure::new(ERR_INDEX, format!("{what} until the time was up"))
+}
+
+static CHANNELS: HandleTable<Mailbox> = HandleTable::new();
+
+fn channel_of(handle: Handle) -> Outcome<Arc<Mailbox>> {
+    CHANNELS
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "the handle is no channel's"))
+}
+
+/// Makes a channel from any number of senders to one receiver, for at most `capacity` messages; 0
+/// for one without limit. Returns 0 if `capacity` is negative. See [`rt_queue_new`] for what has
+/// several receivers.
+#[no_mangle]
+pub extern "C" fn rt_channel_new(capacity: i64) -> i64 {
+    let capacity = usize::try_from(capacity)
+        .map_err(|_| Failure::new(ERR_ARGUMENT, "a capacity is not negative"));
+    handle_or_zero(
+        capacity.map(|capacity| CHANNELS.insert(Mailbox::new((capacity > 0).then_some(capacity)))),
+    )
+}
+
+/// Sends a message, waiting up to `timeout_ms` for room in a full channel (negative: as long as it
+/// takes). Messages of one sender arrive in their order. False, with the error recorded, if the
+/// channel is closed (`io`) or stays full (`index`), or the handle is bad (`argument`).
+#[no_mangle]
+pub extern "C" fn rt_channel_send(handle: i64, message: RuntimeValue, timeout_ms: i64) -> bool {
+    succeeded(
+        channel_of(handle).and_then(|channel| channel.send(message, deadline_after(timeout_ms))),
+    )
+}
+
+/// The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes; 0: not
+/// at all).
+///
+/// Nil is either a message or, with an error recorded, none: `index` when the time is up, `io`
+/// when the channel is closed and empty (what was sent before it closed is still received), and
+/// `argument` for a bad handle or while another thread is receiving.
+#[no_mangle]
+pub extern "C" fn rt_channel_recv(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    value_or_nil(channel_of(handle).and_then(|channel| channel.receive(deadline_after(timeout_ms))))
+}
+
+/// Number of messages that were sent and not received; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_channel_len(handle: i64) -> i64 {
+    CHANNELS
+        .get(handle)
+        .map_or(-1, |channel| length_of(lock(&channel.state).messages.len()))
+}
+
+/// Ends the sending: senders and a receiver that wait wake up. What is in the channel can still be
+/// received. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_channel_close(handle: i64) -> bool {
+    let channel = CHANNELS.get(handle);
+    channel.map(|channel| channel.close(false)).is_some()
+}
+
+/// Closes and frees a channel with what is in it. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_channel_free(handle: i64) -> bool {
+    let channel = CHANNELS.remove(handle);
+    channel.map(|channel| channel.close(true)).is_some()
+}
+
+// ===========================================================================
 // Atomics
 // ===========================================================================
 
@@ -5870,6 +6035,354 @@ pub extern "C" fn rt_semaphore_free(handle: i64) -> bool {
         }
         None => false,
     }
+}
+
+// ===========================================================================
+// Threads
+// ===========================================================================
+
+/// Longest time that one call of [`rt_thread_sleep`] takes: an hour.
+const MAX_SLEEP_MICROS: u64 = 3_600_000_000;
+
+/// What an isolated thread runs. It must not unwind.
+type ThreadFn = extern "C" fn(argument: RuntimeValue) -> RuntimeValue;
+
+/// As [`ThreadFn`], with two arguments.
+type ThreadFn2 = extern "C" fn(first: RuntimeValue, second: RuntimeValue) -> RuntimeValue;
+
+/// A result that one thread leaves for others to pick up.
+struct Completion<T> {
+    result: Mutex<Option<T>>,
+    done: Condvar,
+}
+
+impl<T: Clone> Completion<T> {
+    fn new() -> Self {
+        Self {
+            result: Mutex::new(None),
+            done: Condvar::new(),
+        }
+    }
+
+    fn finish(&self, result: T) {
+        *lock(&self.result) = Some(result);
+        self.done.notify_all();
+    }
+
+    fn peek(&self) -> Option<T> {
+        lock(&self.result).clone()
+    }
+
+    fn is_done(&self) -> bool {
+        lock(&self.result).is_some()
+    }
+
+    fn wait(&self, deadline: Option<Instant>) -> Outcome<T> {
+        let mut result = lock(&self.result);
+        loop {
+            if let Some(result) = &*result {
+                return Ok(result.clone());
+            }
+            result = match wait_until(&self.done, result, deadline) {
+                Ok(result) => result,
+                Err(_timed_out) => return Err(time_is_up("there was no result")),
+            };
+        }
+    }
+}
+
+/// Starts a thread that nobody has to wait for.
+fn spawn_background(name: &str, work: impl FnOnce() + Send + 'static) -> Outcome<()> {
+    match thread::Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(_detached) => Ok(()),
+        Err(error) => Err(Failure::new(ERR_MEMORY, format!("no new thread: {error}"))),
+    }
+}
+
+/// A number for a thread or an actor.
+fn next_task_number() -> i64 {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    LAST.fetch_add(1, Relaxed) + 1
+}
+
+/// The handle, or 0 with a failure recorded.
+fn handle_or_zero(outcome: Outcome<Handle>) -> Handle {
+    outcome.unwrap_or_else(|failure| {
+        failure.record();
+        0
+    })
+}
+
+/// Processors that this process may use, 1 if nobody knows.
+fn parallelism() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+struct IsolatedThread {
+    number: i64,
+    runner: OnceLock<ThreadId>,
+    result: Completion<RuntimeValue>,
+}
+
+static THREADS: HandleTable<IsolatedThread> = HandleTable::new();
+
+/// An object that is to be copied, with what it held when it was found.
+struct FoundObject {
+    value: RuntimeValue,
+    object: Arc<HeapObject>,
+    parts: Vec<RuntimeValue>,
+}
+
+/// Copies of some values and of everything they refer to, which share nothing with the originals
+/// but addresses outside the heap. What was shared among the originals is shared among the copies,
+/// cycles included. A stale reference stays one.
+fn isolated_copies(roots: &[RuntimeValue]) -> Outcome<Vec<RuntimeValue>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut pending = roots.to_vec();
+    while let Some(value) = pending.pop() {
+        if !value.is_heap() || !seen.insert(value) {
+            continue;
+        }
+        if let Some(object) = heap_get(value) {
+            let parts = parts_of(&object);
+            pending.extend(&parts);
+            found.push(FoundObject {
+                value,
+                object,
+                parts,
+            });
+        }
+    }
+    // First everything that can be filled later, then the enums, whose payload has to be there.
+    let mut copies = HashMap::new();
+    let mut enums = HashMap::new();
+    for each in &found {
+        match each.object.native::<EnumData>() {
+            Some(data) => {
+                enums.insert(each.value, data);
+            }
+            None => {
+                copies.insert(each.value, empty_copy(each)?);
+            }
+        }
+    }
+    for each in &found {
+        let mut chain = Vec::new();
+        let mut next = each.value;
+        while let Some(data) = enums.get(&next).filter(|_| !copies.contains_key(&next)) {
+            chain.push((next, *data));
+            next = data.payload;
+        }
+        while let Some((value, data)) = chain.pop() {
+            let payload = copies.get(&data.payload).copied();
+            let copy = EnumData {
+                payload: payload.unwrap_or(data.payload),
+                ..*data
+            };
+            copies.insert(value, heap_room(insert_native(HeapKind::Enum, copy))?);
+        }
+    }
+    let copy_of = |value: &RuntimeValue| copies.get(value).copied().unwrap_or(*value);
+    // Dicts last: the hash of a key is that of the finished copy.
+    found.sort_by_key(|each| each.object.kind() == HeapKind::Dict);
+    for each in &found {
+        if let Some(copy) = heap_get(copy_of(&each.value)) {
+            fill_copy(&copy, each.parts.iter().map(copy_of).collect())?;
+        }
+    }
+    Ok(roots.iter().map(copy_of).collect())
+}
+
+fn heap_room(value: RuntimeValue) -> Outcome<RuntimeValue> {
+    if value.is_nil() {
+        return Err(Failure::new(ERR_MEMORY, "the heap is full"));
+    }
+    Ok(value)
+}
+
+/// An object of the same kind that holds nothing yet.
+fn empty_copy(found: &FoundObject) -> Outcome<RuntimeValue> {
+    let (object, slots) = (&found.object, Mutex::default());
+    heap_room(match object.kind() {
+        HeapKind::String => string_value(object.text().unwrap_or_default()),
+        HeapKind::Array => array_value(Vec::new()),
+        HeapKind::Tuple => insert_native(
+            TupleData::KIND,
+            TupleData {
+                slots,
+                sealed: AtomicBool::new(false),
+            },
+        ),
+        HeapKind::Dict => insert_native(
+            HeapKind::Dict,
+            DictData {
+                table: Mutex::default(),
+            },
+        ),
+        HeapKind::Object => insert_native(
+            ObjectData::KIND,
+            ObjectData {
+                class_id: object
+                    .native::<ObjectData>()
+                    .map_or(0, |data| data.class_id),
+                fields: slots,
+            },
+        ),
+        HeapKind::Closure => insert_native(
+            ClosureData::KIND,
+            ClosureData {
+                function: object
+                    .native::<ClosureData>()
+                    .map_or(0, |data| data.function),
+                captures: slots,
+            },
+        ),
+        HeapKind::Unique => rt_unique_new(RuntimeValue::NIL),
+        // An address is the same for everybody.
+        HeapKind::Enum | HeapKind::Pointer => found.value,
+    })
+}
+
+fn fill_copy(copy: &HeapObject, parts: Vec<RuntimeValue>) -> Outcome<()> {
+    if let HeapBody::Items(items) = copy.body() {
+        *lock(items) = parts;
+    } else if let Some(data) = copy.native::<TupleData>() {
+        *lock(data.slots()) = parts;
+    } else if let Some(data) = copy.native::<ObjectData>() {
+        *lock(data.slots()) = parts;
+    } else if let Some(data) = copy.native::<ClosureData>() {
+        *lock(data.slots()) = parts;
+    } else if let (Some(cell), Some(&content)) = (copy.native::<UniqueCell>(), parts.first()) {
+        *lock(&cell.content) = content;
+    } else if let Some(data) = copy.native::<DictData>() {
+        for entry in parts.chunks_exact(2) {
+            // A key that went stale in the original cannot be found there either.
+            if let Some(hash) = hash_value(entry[0]) {
+                lock(&data.table).insert(hash, entry[0], entry[1])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn start_isolated(
+    arguments: &[RuntimeValue],
+    call: impl FnOnce(&[RuntimeValue]) -> RuntimeValue + Send + 'static,
+) -> Outcome<Handle> {
+    let arguments = isolated_copies(arguments)?;
+    let handle = THREADS.insert(IsolatedThread {
+        number: next_task_number(),
+        runner: OnceLock::new(),
+        result: Completion::new(),
+    });
+    let Some(thread) = THREADS.get(handle) else {
+        return Ok(handle);
+    };
+    let spawned = spawn_background("rt-isolated", move || {
+        let _ = thread.runner.set(thread::current().id());
+        thread.result.finish(call(&arguments));
+    });
+    spawned.map(|()| handle).inspect_err(|_| {
+        THREADS.remove(handle);
+    })
+}
+
+/// Runs `function` on a new thread. The thread is isolated: it gets a deep copy of `argument`, so
+/// that neither side sees what the other does to its own (addresses of [`rt_ptr_to_value`] are the
+/// same on both). The copies belong to the new thread. Returns 0 for a null function, and if no
+/// thread can be made or there is no room for the copy.
+#[no_mangle]
+pub extern "C" fn rt_thread_spawn_isolated(
+    function: Option<ThreadFn>,
+    argument: RuntimeValue,
+) -> i64 {
+    let Some(function) = function else {
+        fail(ERR_ARGUMENT, "a thread needs a function");
+        return 0;
+    };
+    handle_or_zero(start_isolated(&[argument], move |copies| {
+        function(copies[0])
+    }))
+}
+
+/// As [`rt_thread_spawn_isolated`] with two arguments; what they share, their copies share.
+#[no_mangle]
+pub extern "C" fn rt_thread_spawn_isolated2(
+    function: Option<ThreadFn2>,
+    first: RuntimeValue,
+    second: RuntimeValue,
+) -> i64 {
+    let Some(function) = function else {
+        fail(ERR_ARGUMENT, "a thread needs a function");
+        return 0;
+    };
+    handle_or_zero(start_isolated(&[first, second], move |copies| {
+        function(copies[0], copies[1])
+    }))
+}
+
+/// What the function of a thread returned, waiting up to `timeout_ms` for its end (negative: as
+/// long as it takes). May be asked again until [`rt_thread_free`].
+///
+/// Nil, with the error recorded, when the time is up (`index`), for a bad handle, and for a thread
+/// that would wait for itself.
+#[no_mangle]
+pub extern "C" fn rt_thread_join(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let Some(thread) = THREADS.get(handle) else {
+        return fail(ERR_ARGUMENT, "the handle is no thread's");
+    };
+    if thread.runner.get() == Some(&thread::current().id()) {
+        return fail(ERR_ARGUMENT, "a thread cannot join itself");
+    }
+    value_or_nil(thread.result.wait(deadline_after(timeout_ms)))
+}
+
+/// Whether the function of the thread has returned; false for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_thread_is_done(handle: i64) -> bool {
+    THREADS
+        .get(handle)
+        .is_some_and(|thread| thread.result.is_done())
+}
+
+/// The number of a thread, which no other thread or actor of this process ever has, counted from
+/// 1; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_thread_id(handle: i64) -> i64 {
+    THREADS.get(handle).map_or(-1, |thread| thread.number)
+}
+
+/// Frees what is kept of a thread. One that still runs goes on to its end, and who waits for it
+/// gets the result. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_thread_free(handle: i64) -> bool {
+    THREADS.remove(handle).is_some()
+}
+
+/// Number of threads that can run at the same time, at least 1.
+#[no_mangle]
+pub extern "C" fn rt_thread_available_parallelism() -> i64 {
+    length_of(parallelism())
+}
+
+/// Stops this thread for so many microseconds, or a little longer. False, at once, if that is
+/// negative or more than 3,600,000,000 (an hour).
+#[no_mangle]
+pub extern "C" fn rt_thread_sleep(micros: i64) -> bool {
+    match u64::try_from(micros) {
+        Ok(micros) if micros <= MAX_SLEEP_MICROS => {
+            thread::sleep(Duration::from_micros(micros));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Lets other threads run first if any wants to.
+#[no_mangle]
+pub extern "C" fn rt_thread_yield() {
+    thread::yield_now();
 }
 
 // ===========================================================================
@@ -7550,6 +8063,33 @@ mod tests {
         let (state, condition) = (Mutex::new(()), Condvar::new());
         assert!(wait_until(&condition, lock(&state), deadline_after(0)).is_err());
         assert!(wait_until(&condition, lock(&state), deadline_after(5)).is_ok());
+    }
+
+    #[test]
+    fn mailboxes_take_turns() {
+        let mailbox = Mailbox::new(Some(1));
+        assert!(mailbox.send(int(1), deadline_after(0)).is_ok());
+        let full = mailbox.send(int(2), deadline_after(0));
+        assert_eq!(full.map_err(|failure| failure.code), Err(ERR_INDEX));
+        lock(&mailbox.state).receiving = true;
+        let busy = mailbox.receive(None).map_err(|failure| failure.code);
+        assert_eq!(busy, Err(ERR_ARGUMENT));
+        lock(&mailbox.state).receiving = false;
+        assert_eq!(mailbox.receive(None), Ok(int(1)));
+        assert!(!lock(&mailbox.state).receiving);
+        mailbox.close(false);
+        assert_eq!(mailbox.receive(None), Err(mailbox_closed()));
+        assert!(mailbox.send(int(3), None).is_err());
+    }
+
+    #[test]
+    fn copies_do_not_keep_the_seal() {
+        let inner = rt_tuple_new(1);
+        assert!(rt_value_hash(inner) >= 0 && !rt_tuple_set(inner, 0, int(1)));
+        rt_error_clear();
+        let copy = isolated_copies(&[inner, int(5), inner]).unwrap();
+        assert_eq!((copy[0], copy[1]), (copy[2], int(5)));
+        assert!(copy[0] != inner && rt_tuple_set(copy[0], 0, int(1)));
     }
 
     #[test]

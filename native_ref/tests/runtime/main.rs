@@ -3,6 +3,7 @@
 mod arrays;
 mod base64;
 mod capture;
+mod channels;
 mod concurrent;
 mod contracts;
 mod datetime;
@@ -20,6 +21,7 @@ mod stdin_mock;
 mod strings;
 mod support;
 mod sync;
+mod threads;
 mod torch;
 mod tuples;
 mod value_ops;

@@ -298,6 +298,10 @@ fn play_plain(name: &str, args: &[Literal]) -> Option<Literal> {
         ("rt_datetime_diff", [Int(from), Int(to), Int(unit)]) => {
             Int(rt_datetime_diff(*from, *to, *unit))
         }
+        ("rt_thread_sleep", [Int(micros)]) => Bool(rt_thread_sleep(*micros)),
+        ("rt_thread_is_done", [Int(thread)]) => Bool(rt_thread_is_done(*thread)),
+        ("rt_thread_id", [Int(thread)]) => Int(rt_thread_id(*thread)),
+        ("rt_thread_free", [Int(thread)]) => Bool(rt_thread_free(*thread)),
         ("rt_datetime_is_leap_year", [Int(year)]) => Bool(rt_datetime_is_leap_year(*year)),
         ("rt_datetime_days_in_month", [Int(year), Int(month)]) => {
             Int(rt_datetime_days_in_month(*year, *month))
@@ -351,6 +355,7 @@ fn the_vectors_hold() {
         "base64",
         "math",
         "datetime",
+        "thread",
     ] {
         assert!(
             play_file(&folder.join(format!("{domain}.toml"))) > 5,
