@@ -3732,6 +3732,139 @@ fn captured_text(captured: Option<Vec<u8>>) -> RuntimeValue {
 }
 
 // ===========================================================================
+// Files that load in the background
+// ===========================================================================
+
+const ASYNC_FILE_CREATED: i64 = 0;
+const ASYNC_FILE_LOADING: i64 = 1;
+const ASYNC_FILE_LOADED: i64 = 2;
+const ASYNC_FILE_FAILED: i64 = 3;
+
+struct AsyncFile {
+    path: String,
+    started: AtomicBool,
+    content: Completion<Outcome<Arc<str>>>,
+}
+
+static ASYNC_FILES: HandleTable<AsyncFile> = HandleTable::new();
+
+impl AsyncFile {
+    /// Starts the loading if nobody did; whether this call was the one.
+    fn start(self: &Arc<Self>) -> Outcome<bool> {
+        if self.started.swap(true, SeqCst) {
+            return Ok(false);
+        }
+        let file = Arc::clone(self);
+        let spawned = spawn_background("rt-async-file", move || {
+            file.content.finish(load_text(&file.path).map(Arc::from));
+        });
+        if spawned.is_err() {
+            self.started.store(false, SeqCst);
+        }
+        spawned.map(|()| true)
+    }
+}
+
+/// The text of a regular file, no more than a string may hold.
+fn load_text(path: &str) -> Outcome<String> {
+    // Asked first: to open a pipe may take for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Failure::new(ERR_IO, format!("{path} is no regular file")));
+    }
+    let mut text = String::new();
+    let limit = MAX_TEXT as u64;
+    std::fs::File::open(path)?
+        .take(limit + 1)
+        .read_to_string(&mut text)?;
+    if text.len() > MAX_TEXT {
+        return Err(Failure::new(
+            ERR_MEMORY,
+            format!("{path} has more than {limit} bytes"),
+        ));
+    }
+    Ok(text)
+}
+
+/// A file that can be loaded in the background; the path is looked at only then. Returns 0 for a
+/// path that is empty or not readable UTF-8.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_async_file_create(path: *const u8, len: i64) -> i64 {
+    let path = text_argument(path, len, "the path").and_then(|path| match path {
+        "" => Err(Failure::new(ERR_ARGUMENT, "the path is empty")),
+        path => Ok(path.to_owned()),
+    });
+    handle_or_zero(path.map(|path| {
+        ASYNC_FILES.insert(AsyncFile {
+            path,
+            started: AtomicBool::new(false),
+            content: Completion::new(),
+        })
+    }))
+}
+
+/// Starts to load a file on a thread of its own and returns at once. False if that was started
+/// before, if no thread can be made, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_start_loading(handle: i64) -> bool {
+    let Some(file) = ASYNC_FILES.get(handle) else {
+        return false;
+    };
+    file.start().unwrap_or_else(|failure| {
+        failure.record();
+        false
+    })
+}
+
+/// Whether the loading has ended, well or not: [`rt_async_file_wait`] gives the outcome without
+/// waiting. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_is_ready(handle: i64) -> bool {
+    ASYNC_FILES
+        .get(handle)
+        .is_some_and(|file| file.content.is_done())
+}
+
+/// How far the loading is: 0 not started, 1 under way, 2 loaded, 3 failed; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_get_state(handle: i64) -> i64 {
+    let Some(file) = ASYNC_FILES.get(handle) else {
+        return -1;
+    };
+    match file.content.peek() {
+        Some(Ok(_)) => ASYNC_FILE_LOADED,
+        Some(Err(_)) => ASYNC_FILE_FAILED,
+        None if file.started.load(SeqCst) => ASYNC_FILE_LOADING,
+        None => ASYNC_FILE_CREATED,
+    }
+}
+
+/// The content of the file as a new string, waiting up to `timeout_ms` for it (negative: as long
+/// as it takes). Starts the loading if nobody did.
+///
+/// Nil, with the error recorded, if the file cannot be read, is not UTF-8, is longer than 2^28
+/// bytes or no regular file, when the time is up, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_wait(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let Some(file) = ASYNC_FILES.get(handle) else {
+        return fail(ERR_ARGUMENT, "the handle is no file's");
+    };
+    let content = file
+        .start()
+        .and_then(|_| file.content.wait(deadline_after(timeout_ms)))
+        .and_then(|content| content);
+    value_or_nil(content.map(|text| string_value(&text)))
+}
+
+/// Frees a file; who waits for it still gets the content. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_async_file_free(handle: i64) -> bool {
+    ASYNC_FILES.remove(handle).is_some()
+}
+
+// ===========================================================================
 // Files
 // ===========================================================================
 
@@ -7359,6 +7492,122 @@ pub extern "C" fn rt_stack_len(handle: i64) -> i64 {
 #[no_mangle]
 pub extern "C" fn rt_stack_free(handle: i64) -> bool {
     STACKS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Actors
+// ===========================================================================
+
+/// What an actor does from its beginning to its end, with its own handle, which it may hand out.
+/// It must not unwind.
+type ActorBody = extern "C" fn(actor: i64, argument: RuntimeValue) -> RuntimeValue;
+
+struct Actor {
+    number: i64,
+    mailbox: Mailbox,
+    result: Completion<RuntimeValue>,
+}
+
+static ACTORS: HandleTable<Actor> = HandleTable::new();
+
+thread_local! {
+    static CURRENT_ACTOR: RefCell<Option<Arc<Actor>>> = const { RefCell::new(None) };
+}
+
+/// The actor whose body this thread runs.
+fn current_actor() -> Option<Arc<Actor>> {
+    CURRENT_ACTOR
+        .try_with(|current| current.borrow().clone())
+        .ok()?
+}
+
+fn actor_of(handle: Handle) -> Outcome<Arc<Actor>> {
+    ACTORS
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "the handle is no actor's"))
+}
+
+/// Starts an actor: a thread of its own with a mailbox, which runs `body` with the actor's handle
+/// and `argument`. The actor lives until the body returns. Returns 0 for a null body and if no
+/// thread can be made.
+#[no_mangle]
+pub extern "C" fn rt_actor_spawn(body: Option<ActorBody>, argument: RuntimeValue) -> i64 {
+    let Some(body) = body else {
+        fail(ERR_ARGUMENT, "an actor needs a body");
+        return 0;
+    };
+    let handle = ACTORS.insert(Actor {
+        number: next_task_number(),
+        mailbox: Mailbox::new(None),
+        result: Completion::new(),
+    });
+    handle_or_zero(actor_of(handle).and_then(|actor| {
+        let spawned = spawn_background("rt-actor", move || {
+            let _ =
+                CURRENT_ACTOR.try_with(|current| *current.borrow_mut() = Some(Arc::clone(&actor)));
+            let result = body(handle, argument);
+            actor.mailbox.close(true);
+            actor.result.finish(result);
+        });
+        spawned.map(|()| handle).inspect_err(|_| {
+            ACTORS.remove(handle);
+        })
+    }))
+}
+
+/// Puts a message into an actor's mailbox and returns at once; messages of one sender arrive in
+/// their order. False if the actor has ended or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_actor_send(handle: i64, message: RuntimeValue) -> bool {
+    succeeded(actor_of(handle).and_then(|actor| actor.mailbox.send(message, None)))
+}
+
+/// The oldest message to the actor that this thread runs, waiting up to `timeout_ms` for one
+/// (negative: as long as it takes; 0: not at all).
+///
+/// Nil is either a message or, with an error recorded, none: `index` when the time is up,
+/// `argument` on a thread that is no actor's.
+#[no_mangle]
+pub extern "C" fn rt_actor_recv(timeout_ms: i64) -> RuntimeValue {
+    match current_actor() {
+        Some(actor) => value_or_nil(actor.mailbox.receive(deadline_after(timeout_ms))),
+        None => fail(ERR_ARGUMENT, "this thread is no actor's"),
+    }
+}
+
+/// What the body of an actor returned, waiting up to `timeout_ms` for its end (negative: as long
+/// as it takes). Then the actor is freed and the handle stale.
+///
+/// Nil, with the error recorded, when the time is up (`index`; the handle stays good), for a bad
+/// handle, and for an actor that would wait for itself. Two actors that wait for one another
+/// without limit wait for ever.
+#[no_mangle]
+pub extern "C" fn rt_actor_join(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let joined = actor_of(handle).and_then(|actor| {
+        if current_actor().is_some_and(|current| Arc::ptr_eq(&current, &actor)) {
+            return Err(Failure::new(ERR_ARGUMENT, "an actor cannot join itself"));
+        }
+        actor.result.wait(deadline_after(timeout_ms))
+    });
+    if joined.is_ok() {
+        ACTORS.remove(handle);
+    }
+    value_or_nil(joined)
+}
+
+/// The number of an actor, which no other actor or thread of this process ever has, counted from
+/// 1; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_actor_id(handle: i64) -> i64 {
+    ACTORS.get(handle).map_or(-1, |actor| actor.number)
+}
+
+/// Whether the body of the actor has not returned yet; false for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_actor_is_alive(handle: i64) -> bool {
+    ACTORS
+        .get(handle)
+        .is_some_and(|actor| !actor.result.is_done())
 }
 
 // ---------------------------------------------------------------------------

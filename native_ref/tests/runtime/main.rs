@@ -1,6 +1,8 @@
 //! Integration tests of the exported functions, a module for each domain.
 
+mod actors;
 mod arrays;
+mod async_file;
 mod base64;
 mod capture;
 mod channels;
