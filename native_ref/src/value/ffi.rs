@@ -5215,6 +5215,775 @@ pub extern "C" fn rt_arena_free(handle: i64) -> bool {
 }
 
 // ===========================================================================
+// Futures
+// ===========================================================================
+//
+// A future is lazy: its function runs when somebody awaits the future, or when the executor gets
+// to it, on the thread that does so, and at most once. A future without a function is a promise,
+// which somebody has to resolve.
+
+/// What a future runs. It must not unwind.
+type FutureFn = extern "C" fn(argument: RuntimeValue) -> RuntimeValue;
+
+/// Most futures made of futures (see [`rt_future_all`]) inside one another.
+const MAX_FUTURE_NESTING: usize = 64;
+
+/// Most parts of a future and of its parts, counted as often as it leads to them.
+const MAX_FUTURE_PARTS: usize = 1 << 20;
+
+/// Most callbacks inside one another on one thread.
+const MAX_NESTED_CALLS: u32 = 200;
+
+thread_local! {
+    static NESTED_CALLS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts a callback while it is held, so that those that call one another without end fail before
+/// the stack is used up.
+struct NestedCall;
+
+impl NestedCall {
+    fn enter() -> Outcome<Self> {
+        let depth = Self::depth();
+        if depth >= MAX_NESTED_CALLS {
+            let message = format!("more than {MAX_NESTED_CALLS} callbacks inside one another");
+            return Err(Failure::new(ERR_DEPTH, message));
+        }
+        Self::inherit(depth + 1);
+        Ok(Self)
+    }
+
+    fn depth() -> u32 {
+        NESTED_CALLS.try_with(Cell::get).unwrap_or(0)
+    }
+
+    /// Makes this thread go on counting where another one is.
+    fn inherit(depth: u32) {
+        let _ = NESTED_CALLS.try_with(|calls| calls.set(depth));
+    }
+}
+
+impl Drop for NestedCall {
+    fn drop(&mut self) {
+        Self::inherit(Self::depth().saturating_sub(1));
+    }
+}
+
+struct FutureCell {
+    size: FutureSize,
+    inner: Mutex<FutureInner>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct FutureSize {
+    nesting: usize,
+    parts: usize,
+}
+
+struct FutureInner {
+    state: FutureState,
+    /// The executor has it, until it is ready or the executor is shut down.
+    scheduled: bool,
+    watchers: Vec<Watcher>,
+}
+
+enum FutureState {
+    Promise,
+    Lazy(FutureTask),
+    Running(ThreadId),
+    Ready(Outcome<RuntimeValue>),
+}
+
+enum FutureTask {
+    Call {
+        function: FutureFn,
+        argument: RuntimeValue,
+    },
+    All(Vec<Arc<FutureCell>>),
+    Race(Vec<Arc<FutureCell>>),
+}
+
+/// Who wants to know when the state of a future changes.
+enum Watcher {
+    Thread(Arc<Completion<()>>),
+    /// A future that the executor put aside.
+    Parked(std::sync::Weak<FutureCell>),
+}
+
+/// How far an attempt to run a future came.
+enum Step {
+    Ready(Outcome<RuntimeValue>),
+    /// One of these has to change first.
+    Blocked(Vec<Arc<FutureCell>>),
+    /// Not on this thread: too many callbacks are nested.
+    Refused(Failure),
+}
+
+static FUTURES: HandleTable<FutureCell> = HandleTable::new();
+
+/// The futures that each waiting thread waits for; one of them is enough.
+fn future_waits() -> &'static Mutex<HashMap<ThreadId, Vec<Arc<FutureCell>>>> {
+    static WAITS: OnceLock<Mutex<HashMap<ThreadId, Vec<Arc<FutureCell>>>>> = OnceLock::new();
+    WAITS.get_or_init(Mutex::default)
+}
+
+impl FutureCell {
+    fn new(state: FutureState, size: FutureSize) -> Self {
+        Self {
+            size,
+            inner: Mutex::new(FutureInner {
+                state,
+                scheduled: false,
+                watchers: Vec::new(),
+            }),
+        }
+    }
+
+    /// Changes the state and tells the watchers.
+    fn set_state(self: &Arc<Self>, state: FutureState) {
+        let mut inner = lock(&self.inner);
+        inner.state = state;
+        self.changed(inner);
+    }
+
+    /// Tells the watchers, and the executor if it has the future.
+    fn changed(self: &Arc<Self>, mut inner: MutexGuard<'_, FutureInner>) {
+        let watchers = std::mem::take(&mut inner.watchers);
+        let ready = matches!(inner.state, FutureState::Ready(_));
+        let unpark = ready && inner.scheduled;
+        // Watchers lock other futures.
+        drop(inner);
+        if unpark {
+            executor_unpark(self);
+        }
+        for watcher in watchers {
+            match watcher {
+                Watcher::Thread(signal) => signal.finish(()),
+                Watcher::Parked(parked) => {
+                    if let Some(parked) = parked.upgrade() {
+                        executor_unpark(&parked);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Registers a watcher; false if there is no reason to wait, but to try again.
+    ///
+    /// A future that only the executor has is worth it while there are workers: a shutdown tells
+    /// the watchers.
+    fn watch(&self, watcher: Watcher) -> bool {
+        let mut inner = lock(&self.inner);
+        let worth_it = match inner.state {
+            FutureState::Promise | FutureState::Running(_) => true,
+            FutureState::Lazy(_) => inner.scheduled && executor_has_workers(),
+            FutureState::Ready(_) => false,
+        };
+        if worth_it {
+            inner.watchers.push(watcher);
+        }
+        worth_it
+    }
+
+    fn unwatch(&self, signal: &Arc<Completion<()>>) {
+        lock(&self.inner).watchers.retain(|watcher| match watcher {
+            Watcher::Thread(other) => !Arc::ptr_eq(other, signal),
+            Watcher::Parked(future) => future.strong_count() > 0,
+        });
+    }
+
+    fn outcome(&self) -> Option<Outcome<RuntimeValue>> {
+        match &lock(&self.inner).state {
+            FutureState::Ready(outcome) => Some(outcome.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is there, or can be told without running anything.
+    fn is_ready(&self) -> bool {
+        // Parts are older than what is made of them: locking downwards cannot go round in a circle.
+        match &lock(&self.inner).state {
+            FutureState::Ready(_) => true,
+            FutureState::Lazy(FutureTask::All(parts)) => parts.iter().all(|part| part.is_ready()),
+            FutureState::Lazy(FutureTask::Race(parts)) => parts.iter().any(|part| part.is_ready()),
+            _ => false,
+        }
+    }
+}
+
+/// Runs what can be run on this thread without waiting.
+fn attempt_future(cell: &Arc<FutureCell>) -> Step {
+    let task = {
+        let mut inner = lock(&cell.inner);
+        let running = FutureState::Running(thread::current().id());
+        match std::mem::replace(&mut inner.state, running) {
+            FutureState::Lazy(task) => task,
+            FutureState::Ready(outcome) => {
+                inner.state = FutureState::Ready(outcome.clone());
+                return Step::Ready(outcome);
+            }
+            other => {
+                inner.state = other;
+                return Step::Blocked(vec![Arc::clone(cell)]);
+            }
+        }
+    };
+    let step = match &task {
+        FutureTask::Call { function, argument } => match NestedCall::enter() {
+            Ok(_nested) => Step::Ready(Ok(function(*argument))),
+            Err(failure) => Step::Refused(failure),
+        },
+        FutureTask::All(parts) => attempt_all(parts),
+        FutureTask::Race(parts) => attempt_race(parts),
+    };
+    cell.set_state(match &step {
+        Step::Ready(outcome) => FutureState::Ready(outcome.clone()),
+        // Lazy as before: whoever comes next takes it up again.
+        Step::Blocked(_) | Step::Refused(_) => FutureState::Lazy(task),
+    });
+    step
+}
+
+fn attempt_all(parts: &[Arc<FutureCell>]) -> Step {
+    let mut values = Vec::new();
+    let mut open = None;
+    for part in parts {
+        match attempt_future(part) {
+            Step::Ready(Ok(value)) => values.push(value),
+            // One block is enough to wait for, since all have to go.
+            other => open = open.or(Some(other)),
+        }
+    }
+    open.unwrap_or_else(|| Step::Ready(Ok(array_value(values))))
+}
+
+fn attempt_race(parts: &[Arc<FutureCell>]) -> Step {
+    let ready = parts.iter().find_map(|part| part.outcome()?.ok());
+    if let Some(value) = ready {
+        return Step::Ready(Ok(value));
+    }
+    let elsewhere = executor_has_workers() && !on_executor_worker();
+    if elsewhere {
+        for part in parts {
+            // Those that are ready, begun or submitted already need nothing more.
+            let _ = schedule_future(part);
+        }
+    }
+    let mut blocks = Vec::new();
+    let mut failure = None;
+    for part in parts {
+        let step = match part.outcome() {
+            Some(outcome) => Step::Ready(outcome),
+            None if elsewhere => Step::Blocked(vec![Arc::clone(part)]),
+            None => attempt_future(part),
+        };
+        match step {
+            Step::Ready(Ok(value)) => return Step::Ready(Ok(value)),
+            Step::Blocked(more) => blocks.extend(more),
+            failed => failure = failure.or(Some(failed)),
+        }
+    }
+    match failure {
+        Some(failed) if blocks.is_empty() => failed,
+        _ => Step::Blocked(blocks),
+    }
+}
+
+/// Runs a future or waits until others have.
+fn await_future(cell: &Arc<FutureCell>, deadline: Option<Instant>) -> Outcome<RuntimeValue> {
+    loop {
+        match attempt_future(cell) {
+            Step::Ready(outcome) => return outcome,
+            Step::Refused(failure) => return Err(failure),
+            Step::Blocked(blocks) => wait_for_any(blocks, deadline)?,
+        }
+    }
+}
+
+/// Waits until one of the futures changes its state.
+fn wait_for_any(blocks: Vec<Arc<FutureCell>>, deadline: Option<Instant>) -> Outcome<()> {
+    let me = thread::current().id();
+    {
+        let mut waits = lock(future_waits());
+        if all_wait_for(me, &blocks, &waits, &mut HashSet::new()) {
+            let message = "the future waits for itself";
+            return Err(Failure::new(ERR_ARGUMENT, message));
+        }
+        waits.insert(me, blocks.clone());
+    }
+    let signal = Arc::new(Completion::new());
+    let patient = |block: &Arc<FutureCell>| block.watch(Watcher::Thread(Arc::clone(&signal)));
+    let waited = if blocks.iter().all(patient) {
+        signal.wait(deadline)
+    } else {
+        Ok(())
+    };
+    for block in &blocks {
+        block.unwatch(&signal);
+    }
+    lock(future_waits()).remove(&me);
+    waited
+}
+
+/// Whether each of these futures is being run by this thread, or by one that waits in vain itself.
+///
+/// Exact, because the table of waiting threads is locked: a thread that is in it does not go on
+/// before one of its futures does.
+fn all_wait_for(
+    me: ThreadId,
+    blocks: &[Arc<FutureCell>],
+    waits: &HashMap<ThreadId, Vec<Arc<FutureCell>>>,
+    met: &mut HashSet<ThreadId>,
+) -> bool {
+    blocks.iter().all(|block| {
+        let FutureState::Running(runner) = lock(&block.inner).state else {
+            return false;
+        };
+        if runner == me || !met.insert(runner) {
+            return true;
+        }
+        let next = waits.get(&runner);
+        next.is_some_and(|next| all_wait_for(me, next, waits, met))
+    })
+}
+
+fn future_of(handle: Handle) -> Outcome<Arc<FutureCell>> {
+    FUTURES
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, format!("{handle} is no handle of a future")))
+}
+
+/// Makes a future that will run `function` with `argument`: not now, but when it is awaited or the
+/// executor gets to it. With a null function it is a promise, for [`rt_future_resolve`]. Returns -1
+/// if there are too many futures.
+#[no_mangle]
+pub extern "C" fn rt_future_new(function: Option<FutureFn>, argument: RuntimeValue) -> i64 {
+    let state = match function {
+        Some(function) => FutureState::Lazy(FutureTask::Call { function, argument }),
+        None => FutureState::Promise,
+    };
+    FUTURES.insert(FutureCell::new(state, FutureSize::default()))
+}
+
+/// The value of a future. Runs its function on this thread, if nobody has begun to; otherwise waits
+/// up to `timeout_ms` for it (negative: as long as it takes). The time does not end a function.
+///
+/// Nil, with the error recorded, when the time is up (`index`; it can be awaited again), for a bad
+/// handle, for a promise that was freed, for a future that waits for itself (over other threads
+/// too), and when more than 200 callbacks are nested on this thread.
+#[no_mangle]
+pub extern "C" fn rt_future_await(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let deadline = deadline_after(timeout_ms);
+    value_or_nil(future_of(handle).and_then(|cell| await_future(&cell, deadline)))
+}
+
+/// Whether the value of a future is there, so that [`rt_future_await`] neither runs a function nor
+/// waits. Starts nothing. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_future_is_ready(handle: i64) -> bool {
+    FUTURES.get(handle).is_some_and(|cell| cell.is_ready())
+}
+
+/// Gives a promise its value, or a lazy future, whose function is then never run. False if the
+/// future is ready or its function is running, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_future_resolve(handle: i64, value: RuntimeValue) -> bool {
+    succeeded(future_of(handle).and_then(|cell| {
+        let mut inner = lock(&cell.inner);
+        match inner.state {
+            FutureState::Promise | FutureState::Lazy(_) => {
+                inner.state = FutureState::Ready(Ok(value));
+                cell.changed(inner);
+                Ok(())
+            }
+            FutureState::Running(_) => Err(Failure::new(ERR_ARGUMENT, "the future is running")),
+            FutureState::Ready(_) => Err(Failure::new(ERR_ARGUMENT, "the future is ready")),
+        }
+    }))
+}
+
+/// The futures whose handles stand in an array, and the size of a future made of them.
+fn future_parts(handles: RuntimeValue) -> Outcome<(Vec<Arc<FutureCell>>, FutureSize)> {
+    let handles = with_items(handles, |items| items.clone())?;
+    let part = |handle: RuntimeValue| match handle.as_int() {
+        Some(handle) => future_of(handle),
+        None => Err(wrong_type(handle, "the handle of a future")),
+    };
+    let cells = handles.into_iter().map(part).collect::<Outcome<Vec<_>>>()?;
+    let mut size = FutureSize::default();
+    for cell in &cells {
+        size.nesting = size.nesting.max(cell.size.nesting + 1);
+        size.parts = size.parts.saturating_add(cell.size.parts + 1);
+    }
+    if size.nesting > MAX_FUTURE_NESTING || size.parts > MAX_FUTURE_PARTS {
+        let message = format!("{} parts, nested {} deep", size.parts, size.nesting);
+        return Err(Failure::new(ERR_DEPTH, message));
+    }
+    Ok((cells, size))
+}
+
+/// Makes a future of all futures whose handles (as integers) stand in an array: its value is an
+/// array of their values, in their order. It is lazy too: awaiting it runs them one after the
+/// other, and waits for those that others run. It keeps them: their handles may be freed.
+///
+/// Returns 0, with the error recorded, if the value is no array, holds anything else than handles
+/// of futures, if more than 64 futures are made of one another, or if there are more than 1,048,576
+/// parts in all.
+#[no_mangle]
+pub extern "C" fn rt_future_all(futures: RuntimeValue) -> i64 {
+    handle_or_zero(future_parts(futures).map(|(parts, size)| {
+        let task = FutureTask::All(parts);
+        FUTURES.insert(FutureCell::new(FutureState::Lazy(task), size))
+    }))
+}
+
+/// Makes a future of which the value is that of the first of several to be ready; their handles (as
+/// integers) stand in an array. It is lazy too. When it is awaited,
+///
+/// * the first in the array that is ready wins, otherwise
+/// * all are submitted to the executor if that has workers (see [`rt_executor_start`]), and the
+///   fastest wins, otherwise
+/// * they are run on this thread one after the other, until one is ready.
+///
+/// The others stay as they are. One that failed wins only if all did. Returns 0 for an empty array,
+/// and as [`rt_future_all`] does.
+#[no_mangle]
+pub extern "C" fn rt_future_race(futures: RuntimeValue) -> i64 {
+    let made = future_parts(futures).and_then(|(parts, size)| {
+        if parts.is_empty() {
+            return Err(Failure::new(ERR_ARGUMENT, "nobody can win a race of none"));
+        }
+        let task = FutureTask::Race(parts);
+        Ok(FUTURES.insert(FutureCell::new(FutureState::Lazy(task), size)))
+    });
+    handle_or_zero(made)
+}
+
+/// Frees the handle of a future. Who waits for it, the executor, and futures made of it go on as
+/// before, except that a promise fails, since nobody can resolve it any more. False if it is not
+/// (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_future_free(handle: i64) -> bool {
+    let Some(cell) = FUTURES.remove(handle) else {
+        return false;
+    };
+    let mut inner = lock(&cell.inner);
+    if matches!(inner.state, FutureState::Promise) {
+        let failure = Failure::new(ERR_ARGUMENT, "the promise was freed");
+        inner.state = FutureState::Ready(Err(failure));
+        cell.changed(inner);
+    }
+    true
+}
+
+// ---------------------------------------------------------------------------
+// Executor
+// ---------------------------------------------------------------------------
+
+const EXECUTOR_THREADED: i64 = 0;
+const EXECUTOR_MANUAL: i64 = 1;
+
+/// Most workers of the executor.
+const EXECUTOR_MAX_WORKERS: usize = 64;
+
+/// The one executor of the process.
+struct Executor {
+    manual: bool,
+    /// Number of workers to start; 0 stands for one for each processor.
+    workers: usize,
+    group: Option<Arc<WorkerGroup>>,
+    queue: VecDeque<Arc<FutureCell>>,
+    /// Futures that wait for another one, by address.
+    parked: BTreeMap<usize, Arc<FutureCell>>,
+    running: usize,
+}
+
+/// The workers of one start; both numbers change only while the executor is locked.
+struct WorkerGroup {
+    stopped: AtomicBool,
+    alive: AtomicUsize,
+}
+
+static EXECUTOR: Mutex<Executor> = Mutex::new(Executor {
+    manual: false,
+    workers: 0,
+    group: None,
+    queue: VecDeque::new(),
+    parked: BTreeMap::new(),
+    running: 0,
+});
+static EXECUTOR_WORK: Condvar = Condvar::new();
+static EXECUTOR_ENDED: Condvar = Condvar::new();
+
+thread_local! {
+    static ON_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Executor {
+    fn has_workers(&self) -> bool {
+        self.group
+            .as_ref()
+            .is_some_and(|group| !group.stopped.load(SeqCst))
+    }
+
+    fn enqueue(&mut self, cell: Arc<FutureCell>) {
+        self.queue.push_back(cell);
+        EXECUTOR_WORK.notify_one();
+    }
+}
+
+fn executor_has_workers() -> bool {
+    lock(&EXECUTOR).has_workers()
+}
+
+fn on_executor_worker() -> bool {
+    ON_WORKER.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Queues a future that was put aside, if it was.
+fn executor_unpark(cell: &Arc<FutureCell>) {
+    let mut executor = lock(&EXECUTOR);
+    if let Some(cell) = executor.parked.remove(&(Arc::as_ptr(cell) as usize)) {
+        executor.enqueue(cell);
+    }
+}
+
+fn schedule_future(cell: &Arc<FutureCell>) -> Outcome<()> {
+    let mut inner = lock(&cell.inner);
+    let misuse = match inner.state {
+        _ if inner.scheduled => "the future is submitted already",
+        FutureState::Promise => "a promise has nothing to run",
+        FutureState::Running(_) => "the future is running",
+        FutureState::Ready(_) => "the future is ready",
+        FutureState::Lazy(_) => {
+            // Both at once, so that a shutdown forgets what is marked. The executor is never the
+            // one to be locked first.
+            inner.scheduled = true;
+            lock(&EXECUTOR).enqueue(Arc::clone(cell));
+            return Ok(());
+        }
+    };
+    Err(Failure::new(ERR_ARGUMENT, misuse))
+}
+
+/// Runs a future that was taken from the queue and counted as running; whether it is ready now.
+fn run_scheduled(cell: &Arc<FutureCell>) -> bool {
+    let blocks = match attempt_future(cell) {
+        Step::Blocked(blocks) => blocks,
+        done => {
+            lock(&cell.inner).scheduled = false;
+            lock(&EXECUTOR).running -= 1;
+            return matches!(done, Step::Ready(_));
+        }
+    };
+    // Parked before it watches, so that no change is missed.
+    {
+        let mut executor = lock(&EXECUTOR);
+        executor.running -= 1;
+        let address = Arc::as_ptr(cell) as usize;
+        executor.parked.insert(address, Arc::clone(cell));
+    }
+    let watches = |block: &Arc<FutureCell>| block.watch(Watcher::Parked(Arc::downgrade(cell)));
+    if !blocks.iter().all(watches) {
+        executor_unpark(cell);
+    }
+    false
+}
+
+fn serve_executor(group: &WorkerGroup) {
+    let _ = ON_WORKER.try_with(|worker| worker.set(true));
+    let mut executor = lock(&EXECUTOR);
+    while !group.stopped.load(SeqCst) {
+        if let Some(cell) = executor.queue.pop_front() {
+            executor.running += 1;
+            drop(executor);
+            run_scheduled(&cell);
+            // What may be the last reference goes before the lock is taken again.
+            drop(cell);
+            executor = lock(&EXECUTOR);
+        } else {
+            executor = EXECUTOR_WORK
+                .wait(executor)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+    group.alive.fetch_sub(1, SeqCst);
+    EXECUTOR_ENDED.notify_all();
+}
+
+/// Takes one future from the queue of the manual mode and runs it; `None` if there is none.
+fn poll_executor() -> Option<bool> {
+    if NestedCall::depth() >= MAX_NESTED_CALLS {
+        return None;
+    }
+    let cell = {
+        let mut executor = lock(&EXECUTOR);
+        if !executor.manual {
+            return None;
+        }
+        let cell = executor.queue.pop_front()?;
+        executor.running += 1;
+        cell
+    };
+    Some(run_scheduled(&cell))
+}
+
+/// Sets how submitted futures are run: 0 by workers (see [`rt_executor_start`]), which is so from
+/// the beginning, or 1 by hand (see [`rt_executor_poll`]). False for another number and while
+/// workers run.
+#[no_mangle]
+pub extern "C" fn rt_executor_set_mode(mode: i64) -> bool {
+    let mut executor = lock(&EXECUTOR);
+    if executor.has_workers() || !(EXECUTOR_THREADED..=EXECUTOR_MANUAL).contains(&mode) {
+        return false;
+    }
+    executor.manual = mode == EXECUTOR_MANUAL;
+    true
+}
+
+/// How submitted futures are run: 0 by workers, 1 by hand.
+#[no_mangle]
+pub extern "C" fn rt_executor_get_mode() -> i64 {
+    if rt_executor_is_manual() {
+        EXECUTOR_MANUAL
+    } else {
+        EXECUTOR_THREADED
+    }
+}
+
+/// Whether submitted futures are run by hand.
+#[no_mangle]
+pub extern "C" fn rt_executor_is_manual() -> bool {
+    lock(&EXECUTOR).manual
+}
+
+/// Sets how many workers the next [`rt_executor_start`] starts, from 1 to 64; without it there is
+/// one for each processor. False for another number and while workers run.
+#[no_mangle]
+pub extern "C" fn rt_executor_set_workers(count: i64) -> bool {
+    let mut executor = lock(&EXECUTOR);
+    match usize::try_from(count) {
+        Ok(count @ 1..=EXECUTOR_MAX_WORKERS) if !executor.has_workers() => {
+            executor.workers = count;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Starts the workers, which begin with what was submitted before. In manual mode there is nothing
+/// to start, which is no error. False if workers run already or no thread can be made.
+#[no_mangle]
+pub extern "C" fn rt_executor_start() -> bool {
+    let mut executor = lock(&EXECUTOR);
+    if executor.manual {
+        return true;
+    }
+    if executor.has_workers() {
+        return false;
+    }
+    let group = Arc::new(WorkerGroup {
+        stopped: AtomicBool::new(false),
+        alive: AtomicUsize::new(0),
+    });
+    let wanted = match executor.workers {
+        0 => parallelism().min(EXECUTOR_MAX_WORKERS),
+        count => count,
+    };
+    for _ in 0..wanted {
+        let served = Arc::clone(&group);
+        match spawn_background("rt-executor", move || serve_executor(&served)) {
+            Ok(()) => {
+                group.alive.fetch_add(1, SeqCst);
+            }
+            Err(failure) => {
+                failure.record();
+                break;
+            }
+        }
+    }
+    // Fewer workers than wanted are workers too.
+    let started = group.alive.load(SeqCst) > 0;
+    if started {
+        executor.group = Some(group);
+    }
+    started
+}
+
+/// Hands a future to the executor, which will run it. False, with the error recorded, for a bad
+/// handle, and for a future that was submitted already, is running or ready, or is a promise.
+#[no_mangle]
+pub extern "C" fn rt_executor_submit(future: i64) -> bool {
+    succeeded(future_of(future).and_then(|cell| schedule_future(&cell)))
+}
+
+/// Runs one submitted future on this thread, in manual mode: 1 if it is ready now, 0 if it has to
+/// wait for another one (it is then put aside until that one changes), -1 if there is none to run,
+/// in threaded mode, and when 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_executor_poll() -> i64 {
+    poll_executor().map_or(-1, i64::from)
+}
+
+/// Runs submitted futures on this thread, in manual mode, those that are submitted meanwhile
+/// included, until there is none that can go on. How many are ready now that were not; -1 in
+/// threaded mode.
+#[no_mangle]
+pub extern "C" fn rt_executor_poll_all() -> i64 {
+    if !rt_executor_is_manual() {
+        return -1;
+    }
+    let polls = std::iter::from_fn(poll_executor);
+    length_of(polls.filter(|&ready| ready).count())
+}
+
+/// Number of futures that were submitted and are not ready: those in the queue, those that wait for
+/// another one, and those that are being run.
+#[no_mangle]
+pub extern "C" fn rt_executor_pending_count() -> i64 {
+    let executor = lock(&EXECUTOR);
+    length_of(executor.queue.len() + executor.parked.len() + executor.running)
+}
+
+/// Stops the workers and forgets what was submitted and is not being run: those futures are lazy
+/// again. Then waits up to `timeout_ms` for the workers to finish what they run (negative: as long
+/// as it takes). Whether none runs any more; false at once on a worker. The executor can be started
+/// again.
+#[no_mangle]
+pub extern "C" fn rt_executor_shutdown(timeout_ms: i64) -> bool {
+    let deadline = deadline_after(timeout_ms);
+    let mut executor = lock(&EXECUTOR);
+    let group = executor.group.clone();
+    if let Some(group) = &group {
+        group.stopped.store(true, SeqCst);
+    }
+    let mut dropped: Vec<_> = executor.queue.drain(..).collect();
+    dropped.extend(std::mem::take(&mut executor.parked).into_values());
+    EXECUTOR_WORK.notify_all();
+    drop(executor);
+    for cell in dropped {
+        let mut inner = lock(&cell.inner);
+        inner.scheduled = false;
+        // Who waits for the executor to run it has to do so now.
+        cell.changed(inner);
+    }
+    let Some(group) = group else {
+        return true;
+    };
+    let mut executor = lock(&EXECUTOR);
+    while group.alive.load(SeqCst) > 0 {
+        if on_executor_worker() {
+            return false;
+        }
+        executor = match wait_until(&EXECUTOR_ENDED, executor, deadline) {
+            Ok(executor) => executor,
+            Err(_timed_out) => return false,
+        };
+    }
+    true
+}
+
+// ===========================================================================
 // Concurrent: map
 // ===========================================================================
 
@@ -8329,6 +9098,47 @@ mod tests {
         mailbox.close(false);
         assert_eq!(mailbox.receive(None), Err(mailbox_closed()));
         assert!(mailbox.send(int(3), None).is_err());
+    }
+
+    #[test]
+    fn nested_calls_are_counted_down_again() {
+        let before = NestedCall::depth();
+        let held: Vec<_> = std::iter::from_fn(|| NestedCall::enter().ok()).collect();
+        assert_eq!(held.len() as u32, MAX_NESTED_CALLS - before);
+        assert_eq!(NestedCall::enter().err().map(|e| e.code), Some(ERR_DEPTH));
+        drop(held);
+        assert_eq!(NestedCall::depth(), before);
+    }
+
+    #[test]
+    fn a_wait_that_cannot_end_is_known() {
+        let cell = |state| Arc::new(FutureCell::new(state, FutureSize::default()));
+        let me = thread::current().id();
+        let other = thread::spawn(|| thread::current().id()).join().unwrap();
+        let mine = cell(FutureState::Running(me));
+        let theirs = cell(FutureState::Running(other));
+        let open = cell(FutureState::Promise);
+        let waits = |blocks: &[&Arc<FutureCell>], table: &HashMap<_, _>| {
+            let blocks: Vec<_> = blocks.iter().copied().cloned().collect();
+            all_wait_for(me, &blocks, table, &mut HashSet::new())
+        };
+        let mut table = HashMap::new();
+        assert!(waits(&[&mine], &table) && !waits(&[&theirs], &table));
+        table.insert(other, vec![Arc::clone(&mine)]);
+        assert!(waits(&[&theirs, &mine], &table) && !waits(&[&theirs, &open], &table));
+        table.insert(other, vec![Arc::clone(&mine), open]);
+        assert!(!waits(&[&theirs], &table));
+    }
+
+    #[test]
+    fn watchers_that_gave_up_are_forgotten() {
+        let cell = Arc::new(FutureCell::new(FutureState::Promise, FutureSize::default()));
+        for _ in 0..3 {
+            assert!(await_future(&cell, deadline_after(0)).is_err());
+        }
+        assert!(lock(&cell.inner).watchers.is_empty());
+        let me = thread::current().id();
+        assert!(!lock(future_waits()).contains_key(&me));
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod dicts;
 mod env;
 mod equality;
 mod errors;
+mod executor;
+mod futures;
 mod hash;
 mod interp;
 mod math;
