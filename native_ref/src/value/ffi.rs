@@ -1610,6 +1610,172 @@ pub extern "C" fn rt_enum_payload(variant: RuntimeValue) -> RuntimeValue {
 }
 
 // ===========================================================================
+// Generators
+// ===========================================================================
+//
+// A generator is a function that the compiler turned into a state machine. `rt_generator_next`
+// calls its step; the step reads from its slots where it stopped (by convention slot 0 holds the
+// number of the state and the others the local variables), goes on from there, notes where it is
+// now, calls `rt_generator_yield` once and returns. A step that returns without a yield was the
+// last one: the generator is exhausted and its step is never called again.
+
+/// One step of a generator, which gets the generator's handle. It must not unwind.
+type GeneratorStep = extern "C" fn(generator: i64);
+
+struct Generator {
+    step: GeneratorStep,
+    slots: Mutex<Vec<RuntimeValue>>,
+    run: Mutex<GeneratorRun>,
+}
+
+enum GeneratorRun {
+    Idle,
+    /// A step is being run, and may have yielded by now.
+    Stepping {
+        thread: ThreadId,
+        yielded: Option<RuntimeValue>,
+    },
+    Exhausted,
+}
+
+static GENERATORS: HandleTable<Generator> = HandleTable::new();
+
+fn generator_of(handle: Handle) -> Outcome<Arc<Generator>> {
+    GENERATORS
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "the handle is no generator's"))
+}
+
+/// Makes a generator with a step and `slot_count` slots, which are nil. Nothing is run yet.
+/// Returns 0 for a null step and for a count that is negative or more than 2^24.
+#[no_mangle]
+pub extern "C" fn rt_generator_new(step: Option<GeneratorStep>, slot_count: i64) -> i64 {
+    let Some(step) = step else {
+        fail(ERR_ARGUMENT, "a generator needs a step");
+        return 0;
+    };
+    handle_or_zero(
+        checked_count(slot_count, "slot count")
+            .and_then(nil_slots)
+            .map(|slots| {
+                GENERATORS.insert(Generator {
+                    step,
+                    slots: Mutex::new(slots),
+                    run: Mutex::new(GeneratorRun::Idle),
+                })
+            }),
+    )
+}
+
+/// Hands a value to whoever called [`rt_generator_next`]. Only the step may do that, on its own
+/// thread and once for each call; false otherwise, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_generator_yield(handle: i64, value: RuntimeValue) -> bool {
+    succeeded(generator_of(handle).and_then(|generator| {
+        let misuse = match &mut *lock(&generator.run) {
+            GeneratorRun::Stepping { thread, .. } if *thread != thread::current().id() => {
+                "another thread runs the step"
+            }
+            GeneratorRun::Stepping {
+                yielded: Some(_), ..
+            } => "the step has yielded already",
+            GeneratorRun::Stepping { yielded, .. } => {
+                *yielded = Some(value);
+                return Ok(());
+            }
+            _ => "only the step of a generator yields",
+        };
+        Err(Failure::new(ERR_ARGUMENT, misuse))
+    }))
+}
+
+/// Runs one step and gives the value it yielded.
+///
+/// Nil without an error when the generator is exhausted ([`rt_generator_is_done`] tells that from
+/// a nil that was yielded). Nil with the error recorded for a bad handle, while a step of this
+/// generator is being run (by itself or by another thread), and when more than 200 callbacks are
+/// nested on this thread.
+#[no_mangle]
+pub extern "C" fn rt_generator_next(handle: i64) -> RuntimeValue {
+    value_or_nil(advance_generator(handle))
+}
+
+fn advance_generator(handle: Handle) -> Outcome<RuntimeValue> {
+    let generator = generator_of(handle)?;
+    let _nested = NestedCall::enter()?;
+    {
+        let mut run = lock(&generator.run);
+        match *run {
+            GeneratorRun::Idle => {}
+            GeneratorRun::Exhausted => return Ok(RuntimeValue::NIL),
+            GeneratorRun::Stepping { .. } => {
+                return Err(Failure::new(
+                    ERR_ARGUMENT,
+                    "a step of the generator is running",
+                ))
+            }
+        }
+        *run = GeneratorRun::Stepping {
+            thread: thread::current().id(),
+            yielded: None,
+        };
+    }
+    (generator.step)(handle);
+    let mut run = lock(&generator.run);
+    match std::mem::replace(&mut *run, GeneratorRun::Exhausted) {
+        GeneratorRun::Stepping {
+            yielded: Some(value),
+            ..
+        } => {
+            *run = GeneratorRun::Idle;
+            Ok(value)
+        }
+        _ => Ok(RuntimeValue::NIL),
+    }
+}
+
+/// Whether the generator is exhausted, which shows only in the call of [`rt_generator_next`] after
+/// its last value. True for a bad handle as well, so that loops end.
+#[no_mangle]
+pub extern "C" fn rt_generator_is_done(handle: i64) -> bool {
+    GENERATORS.get(handle).map_or(true, |generator| {
+        matches!(*lock(&generator.run), GeneratorRun::Exhausted)
+    })
+}
+
+/// The slot with this number; nil if there is none or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_generator_get_slot(handle: i64, slot: i64) -> RuntimeValue {
+    value_or_nil(generator_of(handle).and_then(|generator| {
+        let slots = lock(&generator.slots);
+        match checked_index(slot, slots.len()) {
+            Some(slot) => Ok(slots[slot]),
+            None => Err(out_of_range(slot, slots.len())),
+        }
+    }))
+}
+
+/// Sets the slot with this number; false if there is none or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_generator_set_slot(handle: i64, slot: i64, value: RuntimeValue) -> bool {
+    succeeded(generator_of(handle).and_then(|generator| {
+        let mut slots = lock(&generator.slots);
+        match checked_index(slot, slots.len()) {
+            Some(slot) => slots[slot] = value,
+            None => return Err(out_of_range(slot, slots.len())),
+        }
+        Ok(())
+    }))
+}
+
+/// Frees a generator; a step that is being run goes on to its end, but cannot yield any more.
+/// False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_generator_free(handle: i64) -> bool {
+    GENERATORS.remove(handle).is_some()
+}
+
+// ===========================================================================
 // Interpreter bridge
 // ===========================================================================
 
@@ -5067,6 +5233,172 @@ pub extern "C" fn rt_string_repeat(string: RuntimeValue, count: i64) -> RuntimeV
         Ok(string_value(&text.repeat(count)))
     });
     value_or_nil(repeated)
+}
+
+// ===========================================================================
+// Parallel loops over arrays
+// ===========================================================================
+
+/// Into how many parts an array is cut, whatever the machine: a reduction of floats gives the same
+/// bits everywhere.
+const PAR_PARTS: usize = 64;
+
+/// Works on one item; `context` is what the loop was given. It must not unwind.
+type ParFn = extern "C" fn(item: RuntimeValue, context: RuntimeValue) -> RuntimeValue;
+
+/// As [`ParFn`], for nothing in return.
+type ParAction = extern "C" fn(item: RuntimeValue, context: RuntimeValue);
+
+/// Joins two items, or what came of them, into one.
+type ParFold =
+    extern "C" fn(left: RuntimeValue, right: RuntimeValue, context: RuntimeValue) -> RuntimeValue;
+
+/// Threads that help with the loops of the whole process now.
+static PAR_HELPERS: AtomicUsize = AtomicUsize::new(0);
+
+/// A right to some helper threads, so that nested loops do not multiply them.
+struct ParHelpers(usize);
+
+impl ParHelpers {
+    fn claim(wanted: usize) -> Self {
+        let limit = parallelism();
+        let mut granted = 0;
+        // The closure runs again when another loop was faster; the last run counts.
+        let _ = PAR_HELPERS.fetch_update(SeqCst, SeqCst, |taken| {
+            granted = wanted.min(limit.saturating_sub(taken));
+            Some(taken + granted)
+        });
+        Self(granted)
+    }
+}
+
+impl Drop for ParHelpers {
+    fn drop(&mut self) {
+        PAR_HELPERS.fetch_sub(self.0, SeqCst);
+    }
+}
+
+/// Works on the parts of a list, on this thread and on helpers; what came of each part, in order.
+fn par_parts<R: Send>(
+    items: &[RuntimeValue],
+    work: impl Fn(&[RuntimeValue]) -> R + Sync,
+) -> Outcome<Vec<R>> {
+    let _nested = NestedCall::enter()?;
+    let depth = NestedCall::depth();
+    let size = items.len().div_ceil(PAR_PARTS).max(1);
+    let mut results: Vec<Option<R>> = Vec::new();
+    results.resize_with(items.len().div_ceil(size), || None);
+    let helpers = ParHelpers::claim(results.len().saturating_sub(1));
+    let parts = Mutex::new(items.chunks(size).zip(results.iter_mut()));
+    let serve = || loop {
+        let next = lock(&parts).next();
+        match next {
+            Some((part, result)) => *result = Some(work(part)),
+            None => break,
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..helpers.0 {
+            let helper = thread::Builder::new().name("rt-par".to_owned());
+            let spawned = helper.spawn_scoped(scope, || {
+                NestedCall::inherit(depth);
+                serve();
+            });
+            if spawned.is_err() {
+                // This thread does what the others would have done.
+                break;
+            }
+        }
+        serve();
+    });
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// The items of the array and the callback of a loop.
+fn par_input<F>(array: RuntimeValue, function: Option<F>) -> Outcome<(Vec<RuntimeValue>, F)> {
+    let function =
+        function.ok_or_else(|| Failure::new(ERR_ARGUMENT, "the loop needs a function"))?;
+    Ok((with_items(array, |items| items.clone())?, function))
+}
+
+/// A new array of what `function` makes of each item, in the order of the items. Items are worked
+/// on at the same time by several threads, in any order; loops may be nested. The array is copied
+/// first: what the function does to it changes nothing about the loop.
+///
+/// Nil for a value that is no array, for a null function, and when more than 200 callbacks are
+/// nested. An error that the function records stays on the thread that ran it.
+#[no_mangle]
+pub extern "C" fn rt_par_map(
+    array: RuntimeValue,
+    function: Option<ParFn>,
+    context: RuntimeValue,
+) -> RuntimeValue {
+    let mapped = par_input(array, function).and_then(|(items, function)| {
+        par_parts(&items, |part| {
+            let made = part.iter().map(|&item| function(item, context));
+            made.collect::<Vec<_>>()
+        })
+    });
+    value_or_nil(mapped.map(|parts| array_value(parts.concat())))
+}
+
+/// A new array of the items for which `predicate` gives a value that is truthy (see
+/// [`rt_value_truthy`]), in their order. As for [`rt_par_map`] otherwise.
+#[no_mangle]
+pub extern "C" fn rt_par_filter(
+    array: RuntimeValue,
+    predicate: Option<ParFn>,
+    context: RuntimeValue,
+) -> RuntimeValue {
+    let kept = par_input(array, predicate).and_then(|(items, predicate)| {
+        par_parts(&items, |part| {
+            let kept = part.iter().copied();
+            kept.filter(|&item| predicate(item, context).truthy())
+                .collect::<Vec<_>>()
+        })
+    });
+    value_or_nil(kept.map(|parts| array_value(parts.concat())))
+}
+
+/// All items joined into one by `fold`, beginning with `initial`, which alone is the result for an
+/// empty array.
+///
+/// The fold has to be associative, since parts of the array are joined at the same time; it need
+/// not be commutative, since their order is kept. The parts depend on the length alone. Nil for a
+/// value that is no array, for a null fold, and when more than 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_par_reduce(
+    array: RuntimeValue,
+    initial: RuntimeValue,
+    fold: Option<ParFold>,
+    context: RuntimeValue,
+) -> RuntimeValue {
+    let reduced = par_input(array, fold).and_then(|(items, fold)| {
+        let parts = par_parts(&items, |part| {
+            let joined = part.iter().copied();
+            joined.reduce(|left, right| fold(left, right, context))
+        })?;
+        let parts = parts.into_iter().flatten();
+        Ok(parts.fold(initial, |left, right| fold(left, right, context)))
+    });
+    value_or_nil(reduced)
+}
+
+/// Calls `action` with each item, several at the same time, and returns how many there were; -1
+/// for a value that is no array, for a null action, and when more than 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_par_for_each(
+    array: RuntimeValue,
+    action: Option<ParAction>,
+    context: RuntimeValue,
+) -> i64 {
+    let count = par_input(array, action).and_then(|(items, action)| {
+        par_parts(&items, |part| {
+            part.iter().for_each(|&item| action(item, context))
+        })?;
+        Ok(items.len())
+    });
+    count_or_minus_one(count)
 }
 
 // ===========================================================================
@@ -9139,6 +9471,19 @@ mod tests {
         assert!(lock(&cell.inner).watchers.is_empty());
         let me = thread::current().id();
         assert!(!lock(future_waits()).contains_key(&me));
+    }
+
+    #[test]
+    fn helpers_are_given_back() {
+        // Other tests may hold some.
+        let limit = parallelism();
+        let (one, two) = (ParHelpers::claim(usize::MAX), ParHelpers::claim(usize::MAX));
+        assert!(one.0 + two.0 <= limit);
+        drop((one, two));
+        assert!(PAR_HELPERS.load(SeqCst) <= limit);
+        let items: Vec<_> = (0..1_000).map(int).collect();
+        let parts = par_parts(&items, <[_]>::to_vec).unwrap();
+        assert_eq!((parts.len(), parts.concat()), (63, items));
     }
 
     #[test]
