@@ -310,6 +310,40 @@ int64_t rt_enum_discriminant(RuntimeValue variant);
 RuntimeValue rt_enum_payload(RuntimeValue variant);
 
 /* ----------------------------------------------------------------------
+ * Generators
+ * ---------------------------------------------------------------------- */
+
+/* Makes a generator with a step and `slot_count` slots, which are nil. Nothing is run yet.
+ * Returns 0 for a null step and for a count that is negative or more than 2^24. */
+int64_t rt_generator_new(void (*step)(int64_t), int64_t slot_count);
+
+/* Hands a value to whoever called `rt_generator_next`. Only the step may do that, on its own
+ * thread and once for each call; false otherwise, and for a bad handle. */
+bool rt_generator_yield(int64_t handle, RuntimeValue value);
+
+/* Runs one step and gives the value it yielded.
+ *
+ * Nil without an error when the generator is exhausted (`rt_generator_is_done` tells that from
+ * a nil that was yielded). Nil with the error recorded for a bad handle, while a step of this
+ * generator is being run (by itself or by another thread), and when more than 200 callbacks are
+ * nested on this thread. */
+RuntimeValue rt_generator_next(int64_t handle);
+
+/* Whether the generator is exhausted, which shows only in the call of `rt_generator_next` after
+ * its last value. True for a bad handle as well, so that loops end. */
+bool rt_generator_is_done(int64_t handle);
+
+/* The slot with this number; nil if there is none or the handle is bad. */
+RuntimeValue rt_generator_get_slot(int64_t handle, int64_t slot);
+
+/* Sets the slot with this number; false if there is none or the handle is bad. */
+bool rt_generator_set_slot(int64_t handle, int64_t slot, RuntimeValue value);
+
+/* Frees a generator; a step that is being run goes on to its end, but cannot yield any more.
+ * False if it is not (or no longer) one. */
+bool rt_generator_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
  * Interpreter bridge
  * ---------------------------------------------------------------------- */
 
@@ -715,6 +749,38 @@ bool rt_capture_stderr_is_active(void);
 bool rt_capture_stderr_clear(void);
 
 /* ----------------------------------------------------------------------
+ * Files that load in the background
+ * ---------------------------------------------------------------------- */
+
+/* A file that can be loaded in the background; the path is looked at only then. Returns 0 for a
+ * path that is empty or not readable UTF-8.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+int64_t rt_async_file_create(const uint8_t *path, int64_t len);
+
+/* Starts to load a file on a thread of its own and returns at once. False if that was started
+ * before, if no thread can be made, and for a bad handle. */
+bool rt_async_file_start_loading(int64_t handle);
+
+/* Whether the loading has ended, well or not: `rt_async_file_wait` gives the outcome without
+ * waiting. False for a bad handle. */
+bool rt_async_file_is_ready(int64_t handle);
+
+/* How far the loading is: 0 not started, 1 under way, 2 loaded, 3 failed; -1 for a bad handle. */
+int64_t rt_async_file_get_state(int64_t handle);
+
+/* The content of the file as a new string, waiting up to `timeout_ms` for it (negative: as long
+ * as it takes). Starts the loading if nobody did.
+ *
+ * Nil, with the error recorded, if the file cannot be read, is not UTF-8, is longer than 2^28
+ * bytes or no regular file, when the time is up, and for a bad handle. */
+RuntimeValue rt_async_file_wait(int64_t handle, int64_t timeout_ms);
+
+/* Frees a file; who waits for it still gets the content. False if it is not (or no longer) one. */
+bool rt_async_file_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
  * Files
  * ---------------------------------------------------------------------- */
 
@@ -977,6 +1043,34 @@ RuntimeValue rt_string_trim(RuntimeValue string);
 RuntimeValue rt_string_repeat(RuntimeValue string, int64_t count);
 
 /* ----------------------------------------------------------------------
+ * Parallel loops over arrays
+ * ---------------------------------------------------------------------- */
+
+/* A new array of what `function` makes of each item, in the order of the items. Items are worked
+ * on at the same time by several threads, in any order; loops may be nested. The array is copied
+ * first: what the function does to it changes nothing about the loop.
+ *
+ * Nil for a value that is no array, for a null function, and when more than 200 callbacks are
+ * nested. An error that the function records stays on the thread that ran it. */
+RuntimeValue rt_par_map(RuntimeValue array, RuntimeValue (*function)(RuntimeValue, RuntimeValue), RuntimeValue context);
+
+/* A new array of the items for which `predicate` gives a value that is truthy (see
+ * `rt_value_truthy`), in their order. As for `rt_par_map` otherwise. */
+RuntimeValue rt_par_filter(RuntimeValue array, RuntimeValue (*predicate)(RuntimeValue, RuntimeValue), RuntimeValue context);
+
+/* All items joined into one by `fold`, beginning with `initial`, which alone is the result for an
+ * empty array.
+ *
+ * The fold has to be associative, since parts of the array are joined at the same time; it need
+ * not be commutative, since their order is kept. The parts depend on the length alone. Nil for a
+ * value that is no array, for a null fold, and when more than 200 callbacks are nested. */
+RuntimeValue rt_par_reduce(RuntimeValue array, RuntimeValue initial, RuntimeValue (*fold)(RuntimeValue, RuntimeValue, RuntimeValue), RuntimeValue context);
+
+/* Calls `action` with each item, several at the same time, and returns how many there were; -1
+ * for a value that is no array, for a null action, and when more than 200 callbacks are nested. */
+int64_t rt_par_for_each(RuntimeValue array, void (*action)(RuntimeValue, RuntimeValue), RuntimeValue context);
+
+/* ----------------------------------------------------------------------
  * Concurrent: arena
  * ---------------------------------------------------------------------- */
 
@@ -1001,6 +1095,104 @@ bool rt_arena_reset(int64_t handle);
 
 /* Frees an arena and all memory it handed out. False if it is not (or no longer) one. */
 bool rt_arena_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Futures
+ * ---------------------------------------------------------------------- */
+
+/* Makes a future that will run `function` with `argument`: not now, but when it is awaited or the
+ * executor gets to it. With a null function it is a promise, for `rt_future_resolve`. Returns -1
+ * if there are too many futures. */
+int64_t rt_future_new(RuntimeValue (*function)(RuntimeValue), RuntimeValue argument);
+
+/* The value of a future. Runs its function on this thread, if nobody has begun to; otherwise waits
+ * up to `timeout_ms` for it (negative: as long as it takes). The time does not end a function.
+ *
+ * Nil, with the error recorded, when the time is up (`index`; it can be awaited again), for a bad
+ * handle, for a promise that was freed, for a future that waits for itself (over other threads
+ * too), and when more than 200 callbacks are nested on this thread. */
+RuntimeValue rt_future_await(int64_t handle, int64_t timeout_ms);
+
+/* Whether the value of a future is there, so that `rt_future_await` neither runs a function nor
+ * waits. Starts nothing. False for a bad handle. */
+bool rt_future_is_ready(int64_t handle);
+
+/* Gives a promise its value, or a lazy future, whose function is then never run. False if the
+ * future is ready or its function is running, and for a bad handle. */
+bool rt_future_resolve(int64_t handle, RuntimeValue value);
+
+/* Makes a future of all futures whose handles (as integers) stand in an array: its value is an
+ * array of their values, in their order. It is lazy too: awaiting it runs them one after the
+ * other, and waits for those that others run. It keeps them: their handles may be freed.
+ *
+ * Returns 0, with the error recorded, if the value is no array, holds anything else than handles
+ * of futures, if more than 64 futures are made of one another, or if there are more than 1,048,576
+ * parts in all. */
+int64_t rt_future_all(RuntimeValue futures);
+
+/* Makes a future of which the value is that of the first of several to be ready; their handles (as
+ * integers) stand in an array. It is lazy too. When it is awaited,
+ *
+ * * the first in the array that is ready wins, otherwise
+ * * all are submitted to the executor if that has workers (see `rt_executor_start`), and the
+ * fastest wins, otherwise
+ * * they are run on this thread one after the other, until one is ready.
+ *
+ * The others stay as they are. One that failed wins only if all did. Returns 0 for an empty array,
+ * and as `rt_future_all` does. */
+int64_t rt_future_race(RuntimeValue futures);
+
+/* Frees the handle of a future. Who waits for it, the executor, and futures made of it go on as
+ * before, except that a promise fails, since nobody can resolve it any more. False if it is not
+ * (or no longer) one. */
+bool rt_future_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Executor
+ * ---------------------------------------------------------------------- */
+
+/* Sets how submitted futures are run: 0 by workers (see `rt_executor_start`), which is so from
+ * the beginning, or 1 by hand (see `rt_executor_poll`). False for another number and while
+ * workers run. */
+bool rt_executor_set_mode(int64_t mode);
+
+/* How submitted futures are run: 0 by workers, 1 by hand. */
+int64_t rt_executor_get_mode(void);
+
+/* Whether submitted futures are run by hand. */
+bool rt_executor_is_manual(void);
+
+/* Sets how many workers the next `rt_executor_start` starts, from 1 to 64; without it there is
+ * one for each processor. False for another number and while workers run. */
+bool rt_executor_set_workers(int64_t count);
+
+/* Starts the workers, which begin with what was submitted before. In manual mode there is nothing
+ * to start, which is no error. False if workers run already or no thread can be made. */
+bool rt_executor_start(void);
+
+/* Hands a future to the executor, which will run it. False, with the error recorded, for a bad
+ * handle, and for a future that was submitted already, is running or ready, or is a promise. */
+bool rt_executor_submit(int64_t future);
+
+/* Runs one submitted future on this thread, in manual mode: 1 if it is ready now, 0 if it has to
+ * wait for another one (it is then put aside until that one changes), -1 if there is none to run,
+ * in threaded mode, and when 200 callbacks are nested. */
+int64_t rt_executor_poll(void);
+
+/* Runs submitted futures on this thread, in manual mode, those that are submitted meanwhile
+ * included, until there is none that can go on. How many are ready now that were not; -1 in
+ * threaded mode. */
+int64_t rt_executor_poll_all(void);
+
+/* Number of futures that were submitted and are not ready: those in the queue, those that wait for
+ * another one, and those that are being run. */
+int64_t rt_executor_pending_count(void);
+
+/* Stops the workers and forgets what was submitted and is not being run: those futures are lazy
+ * again. Then waits up to `timeout_ms` for the workers to finish what they run (negative: as long
+ * as it takes). Whether none runs any more; false at once on a worker. The executor can be started
+ * again. */
+bool rt_executor_shutdown(int64_t timeout_ms);
 
 /* ----------------------------------------------------------------------
  * Concurrent: map
@@ -1057,6 +1249,38 @@ bool rt_queue_close(int64_t handle);
 
 /* Closes and frees a queue. False if it is not (or no longer) one. */
 bool rt_queue_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Channels
+ * ---------------------------------------------------------------------- */
+
+/* Makes a channel from any number of senders to one receiver, for at most `capacity` messages; 0
+ * for one without limit. Returns 0 if `capacity` is negative. See `rt_queue_new` for what has
+ * several receivers. */
+int64_t rt_channel_new(int64_t capacity);
+
+/* Sends a message, waiting up to `timeout_ms` for room in a full channel (negative: as long as it
+ * takes). Messages of one sender arrive in their order. False, with the error recorded, if the
+ * channel is closed (`io`) or stays full (`index`), or the handle is bad (`argument`). */
+bool rt_channel_send(int64_t handle, RuntimeValue message, int64_t timeout_ms);
+
+/* The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes; 0: not
+ * at all).
+ *
+ * Nil is either a message or, with an error recorded, none: `index` when the time is up, `io`
+ * when the channel is closed and empty (what was sent before it closed is still received), and
+ * `argument` for a bad handle or while another thread is receiving. */
+RuntimeValue rt_channel_recv(int64_t handle, int64_t timeout_ms);
+
+/* Number of messages that were sent and not received; -1 for a bad handle. */
+int64_t rt_channel_len(int64_t handle);
+
+/* Ends the sending: senders and a receiver that wait wake up. What is in the channel can still be
+ * received. False for a bad handle. */
+bool rt_channel_close(int64_t handle);
+
+/* Closes and frees a channel with what is in it. False if it is not (or no longer) one. */
+bool rt_channel_free(int64_t handle);
 
 /* ----------------------------------------------------------------------
  * Atomics
@@ -1179,6 +1403,47 @@ int64_t rt_semaphore_available(int64_t handle);
 /* Frees a semaphore; threads that wait for a permit get false. False if it is not (or no longer)
  * one. */
 bool rt_semaphore_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Threads
+ * ---------------------------------------------------------------------- */
+
+/* Runs `function` on a new thread. The thread is isolated: it gets a deep copy of `argument`, so
+ * that neither side sees what the other does to its own (addresses of `rt_ptr_to_value` are the
+ * same on both). The copies belong to the new thread. Returns 0 for a null function, and if no
+ * thread can be made or there is no room for the copy. */
+int64_t rt_thread_spawn_isolated(RuntimeValue (*function)(RuntimeValue), RuntimeValue argument);
+
+/* As `rt_thread_spawn_isolated` with two arguments; what they share, their copies share. */
+int64_t rt_thread_spawn_isolated2(RuntimeValue (*function)(RuntimeValue, RuntimeValue), RuntimeValue first, RuntimeValue second);
+
+/* What the function of a thread returned, waiting up to `timeout_ms` for its end (negative: as
+ * long as it takes). May be asked again until `rt_thread_free`.
+ *
+ * Nil, with the error recorded, when the time is up (`index`), for a bad handle, and for a thread
+ * that would wait for itself. */
+RuntimeValue rt_thread_join(int64_t handle, int64_t timeout_ms);
+
+/* Whether the function of the thread has returned; false for a bad handle. */
+bool rt_thread_is_done(int64_t handle);
+
+/* The number of a thread, which no other thread or actor of this process ever has, counted from
+ * 1; -1 for a bad handle. */
+int64_t rt_thread_id(int64_t handle);
+
+/* Frees what is kept of a thread. One that still runs goes on to its end, and who waits for it
+ * gets the result. False if it is not (or no longer) one. */
+bool rt_thread_free(int64_t handle);
+
+/* Number of threads that can run at the same time, at least 1. */
+int64_t rt_thread_available_parallelism(void);
+
+/* Stops this thread for so many microseconds, or a little longer. False, at once, if that is
+ * negative or more than 3,600,000,000 (an hour). */
+bool rt_thread_sleep(int64_t micros);
+
+/* Lets other threads run first if any wants to. */
+void rt_thread_yield(void);
 
 /* ----------------------------------------------------------------------
  * PyTorch-style tensors (feature "pytorch")
@@ -1323,6 +1588,41 @@ int64_t rt_stack_len(int64_t handle);
 
 /* Frees a stack. False if it is not (or no longer) one. */
 bool rt_stack_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Actors
+ * ---------------------------------------------------------------------- */
+
+/* Starts an actor: a thread of its own with a mailbox, which runs `body` with the actor's handle
+ * and `argument`. The actor lives until the body returns. Returns 0 for a null body and if no
+ * thread can be made. */
+int64_t rt_actor_spawn(RuntimeValue (*body)(int64_t, RuntimeValue), RuntimeValue argument);
+
+/* Puts a message into an actor's mailbox and returns at once; messages of one sender arrive in
+ * their order. False if the actor has ended or the handle is bad. */
+bool rt_actor_send(int64_t handle, RuntimeValue message);
+
+/* The oldest message to the actor that this thread runs, waiting up to `timeout_ms` for one
+ * (negative: as long as it takes; 0: not at all).
+ *
+ * Nil is either a message or, with an error recorded, none: `index` when the time is up,
+ * `argument` on a thread that is no actor's. */
+RuntimeValue rt_actor_recv(int64_t timeout_ms);
+
+/* What the body of an actor returned, waiting up to `timeout_ms` for its end (negative: as long
+ * as it takes). Then the actor is freed and the handle stale.
+ *
+ * Nil, with the error recorded, when the time is up (`index`; the handle stays good), for a bad
+ * handle, and for an actor that would wait for itself. Two actors that wait for one another
+ * without limit wait for ever. */
+RuntimeValue rt_actor_join(int64_t handle, int64_t timeout_ms);
+
+/* The number of an actor, which no other actor or thread of this process ever has, counted from
+ * 1; -1 for a bad handle. */
+int64_t rt_actor_id(int64_t handle);
+
+/* Whether the body of the actor has not returned yet; false for a bad handle. */
+bool rt_actor_is_alive(int64_t handle);
 
 /* ----------------------------------------------------------------------
  * Pools

@@ -1610,6 +1610,172 @@ pub extern "C" fn rt_enum_payload(variant: RuntimeValue) -> RuntimeValue {
 }
 
 // ===========================================================================
+// Generators
+// ===========================================================================
+//
+// A generator is a function that the compiler turned into a state machine. `rt_generator_next`
+// calls its step; the step reads from its slots where it stopped (by convention slot 0 holds the
+// number of the state and the others the local variables), goes on from there, notes where it is
+// now, calls `rt_generator_yield` once and returns. A step that returns without a yield was the
+// last one: the generator is exhausted and its step is never called again.
+
+/// One step of a generator, which gets the generator's handle. It must not unwind.
+type GeneratorStep = extern "C" fn(generator: i64);
+
+struct Generator {
+    step: GeneratorStep,
+    slots: Mutex<Vec<RuntimeValue>>,
+    run: Mutex<GeneratorRun>,
+}
+
+enum GeneratorRun {
+    Idle,
+    /// A step is being run, and may have yielded by now.
+    Stepping {
+        thread: ThreadId,
+        yielded: Option<RuntimeValue>,
+    },
+    Exhausted,
+}
+
+static GENERATORS: HandleTable<Generator> = HandleTable::new();
+
+fn generator_of(handle: Handle) -> Outcome<Arc<Generator>> {
+    GENERATORS
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "the handle is no generator's"))
+}
+
+/// Makes a generator with a step and `slot_count` slots, which are nil. Nothing is run yet.
+/// Returns 0 for a null step and for a count that is negative or more than 2^24.
+#[no_mangle]
+pub extern "C" fn rt_generator_new(step: Option<GeneratorStep>, slot_count: i64) -> i64 {
+    let Some(step) = step else {
+        fail(ERR_ARGUMENT, "a generator needs a step");
+        return 0;
+    };
+    handle_or_zero(
+        checked_count(slot_count, "slot count")
+            .and_then(nil_slots)
+            .map(|slots| {
+                GENERATORS.insert(Generator {
+                    step,
+                    slots: Mutex::new(slots),
+                    run: Mutex::new(GeneratorRun::Idle),
+                })
+            }),
+    )
+}
+
+/// Hands a value to whoever called [`rt_generator_next`]. Only the step may do that, on its own
+/// thread and once for each call; false otherwise, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_generator_yield(handle: i64, value: RuntimeValue) -> bool {
+    succeeded(generator_of(handle).and_then(|generator| {
+        let misuse = match &mut *lock(&generator.run) {
+            GeneratorRun::Stepping { thread, .. } if *thread != thread::current().id() => {
+                "another thread runs the step"
+            }
+            GeneratorRun::Stepping {
+                yielded: Some(_), ..
+            } => "the step has yielded already",
+            GeneratorRun::Stepping { yielded, .. } => {
+                *yielded = Some(value);
+                return Ok(());
+            }
+            _ => "only the step of a generator yields",
+        };
+        Err(Failure::new(ERR_ARGUMENT, misuse))
+    }))
+}
+
+/// Runs one step and gives the value it yielded.
+///
+/// Nil without an error when the generator is exhausted ([`rt_generator_is_done`] tells that from
+/// a nil that was yielded). Nil with the error recorded for a bad handle, while a step of this
+/// generator is being run (by itself or by another thread), and when more than 200 callbacks are
+/// nested on this thread.
+#[no_mangle]
+pub extern "C" fn rt_generator_next(handle: i64) -> RuntimeValue {
+    value_or_nil(advance_generator(handle))
+}
+
+fn advance_generator(handle: Handle) -> Outcome<RuntimeValue> {
+    let generator = generator_of(handle)?;
+    let _nested = NestedCall::enter()?;
+    {
+        let mut run = lock(&generator.run);
+        match *run {
+            GeneratorRun::Idle => {}
+            GeneratorRun::Exhausted => return Ok(RuntimeValue::NIL),
+            GeneratorRun::Stepping { .. } => {
+                return Err(Failure::new(
+                    ERR_ARGUMENT,
+                    "a step of the generator is running",
+                ))
+            }
+        }
+        *run = GeneratorRun::Stepping {
+            thread: thread::current().id(),
+            yielded: None,
+        };
+    }
+    (generator.step)(handle);
+    let mut run = lock(&generator.run);
+    match std::mem::replace(&mut *run, GeneratorRun::Exhausted) {
+        GeneratorRun::Stepping {
+            yielded: Some(value),
+            ..
+        } => {
+            *run = GeneratorRun::Idle;
+            Ok(value)
+        }
+        _ => Ok(RuntimeValue::NIL),
+    }
+}
+
+/// Whether the generator is exhausted, which shows only in the call of [`rt_generator_next`] after
+/// its last value. True for a bad handle as well, so that loops end.
+#[no_mangle]
+pub extern "C" fn rt_generator_is_done(handle: i64) -> bool {
+    GENERATORS.get(handle).map_or(true, |generator| {
+        matches!(*lock(&generator.run), GeneratorRun::Exhausted)
+    })
+}
+
+/// The slot with this number; nil if there is none or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_generator_get_slot(handle: i64, slot: i64) -> RuntimeValue {
+    value_or_nil(generator_of(handle).and_then(|generator| {
+        let slots = lock(&generator.slots);
+        match checked_index(slot, slots.len()) {
+            Some(slot) => Ok(slots[slot]),
+            None => Err(out_of_range(slot, slots.len())),
+        }
+    }))
+}
+
+/// Sets the slot with this number; false if there is none or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_generator_set_slot(handle: i64, slot: i64, value: RuntimeValue) -> bool {
+    succeeded(generator_of(handle).and_then(|generator| {
+        let mut slots = lock(&generator.slots);
+        match checked_index(slot, slots.len()) {
+            Some(slot) => slots[slot] = value,
+            None => return Err(out_of_range(slot, slots.len())),
+        }
+        Ok(())
+    }))
+}
+
+/// Frees a generator; a step that is being run goes on to its end, but cannot yield any more.
+/// False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_generator_free(handle: i64) -> bool {
+    GENERATORS.remove(handle).is_some()
+}
+
+// ===========================================================================
 // Interpreter bridge
 // ===========================================================================
 
@@ -3732,6 +3898,139 @@ fn captured_text(captured: Option<Vec<u8>>) -> RuntimeValue {
 }
 
 // ===========================================================================
+// Files that load in the background
+// ===========================================================================
+
+const ASYNC_FILE_CREATED: i64 = 0;
+const ASYNC_FILE_LOADING: i64 = 1;
+const ASYNC_FILE_LOADED: i64 = 2;
+const ASYNC_FILE_FAILED: i64 = 3;
+
+struct AsyncFile {
+    path: String,
+    started: AtomicBool,
+    content: Completion<Outcome<Arc<str>>>,
+}
+
+static ASYNC_FILES: HandleTable<AsyncFile> = HandleTable::new();
+
+impl AsyncFile {
+    /// Starts the loading if nobody did; whether this call was the one.
+    fn start(self: &Arc<Self>) -> Outcome<bool> {
+        if self.started.swap(true, SeqCst) {
+            return Ok(false);
+        }
+        let file = Arc::clone(self);
+        let spawned = spawn_background("rt-async-file", move || {
+            file.content.finish(load_text(&file.path).map(Arc::from));
+        });
+        if spawned.is_err() {
+            self.started.store(false, SeqCst);
+        }
+        spawned.map(|()| true)
+    }
+}
+
+/// The text of a regular file, no more than a string may hold.
+fn load_text(path: &str) -> Outcome<String> {
+    // Asked first: to open a pipe may take for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Failure::new(ERR_IO, format!("{path} is no regular file")));
+    }
+    let mut text = String::new();
+    let limit = MAX_TEXT as u64;
+    std::fs::File::open(path)?
+        .take(limit + 1)
+        .read_to_string(&mut text)?;
+    if text.len() > MAX_TEXT {
+        return Err(Failure::new(
+            ERR_MEMORY,
+            format!("{path} has more than {limit} bytes"),
+        ));
+    }
+    Ok(text)
+}
+
+/// A file that can be loaded in the background; the path is looked at only then. Returns 0 for a
+/// path that is empty or not readable UTF-8.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_async_file_create(path: *const u8, len: i64) -> i64 {
+    let path = text_argument(path, len, "the path").and_then(|path| match path {
+        "" => Err(Failure::new(ERR_ARGUMENT, "the path is empty")),
+        path => Ok(path.to_owned()),
+    });
+    handle_or_zero(path.map(|path| {
+        ASYNC_FILES.insert(AsyncFile {
+            path,
+            started: AtomicBool::new(false),
+            content: Completion::new(),
+        })
+    }))
+}
+
+/// Starts to load a file on a thread of its own and returns at once. False if that was started
+/// before, if no thread can be made, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_start_loading(handle: i64) -> bool {
+    let Some(file) = ASYNC_FILES.get(handle) else {
+        return false;
+    };
+    file.start().unwrap_or_else(|failure| {
+        failure.record();
+        false
+    })
+}
+
+/// Whether the loading has ended, well or not: [`rt_async_file_wait`] gives the outcome without
+/// waiting. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_is_ready(handle: i64) -> bool {
+    ASYNC_FILES
+        .get(handle)
+        .is_some_and(|file| file.content.is_done())
+}
+
+/// How far the loading is: 0 not started, 1 under way, 2 loaded, 3 failed; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_get_state(handle: i64) -> i64 {
+    let Some(file) = ASYNC_FILES.get(handle) else {
+        return -1;
+    };
+    match file.content.peek() {
+        Some(Ok(_)) => ASYNC_FILE_LOADED,
+        Some(Err(_)) => ASYNC_FILE_FAILED,
+        None if file.started.load(SeqCst) => ASYNC_FILE_LOADING,
+        None => ASYNC_FILE_CREATED,
+    }
+}
+
+/// The content of the file as a new string, waiting up to `timeout_ms` for it (negative: as long
+/// as it takes). Starts the loading if nobody did.
+///
+/// Nil, with the error recorded, if the file cannot be read, is not UTF-8, is longer than 2^28
+/// bytes or no regular file, when the time is up, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_async_file_wait(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let Some(file) = ASYNC_FILES.get(handle) else {
+        return fail(ERR_ARGUMENT, "the handle is no file's");
+    };
+    let content = file
+        .start()
+        .and_then(|_| file.content.wait(deadline_after(timeout_ms)))
+        .and_then(|content| content);
+    value_or_nil(content.map(|text| string_value(&text)))
+}
+
+/// Frees a file; who waits for it still gets the content. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_async_file_free(handle: i64) -> bool {
+    ASYNC_FILES.remove(handle).is_some()
+}
+
+// ===========================================================================
 // Files
 // ===========================================================================
 
@@ -4937,6 +5236,172 @@ pub extern "C" fn rt_string_repeat(string: RuntimeValue, count: i64) -> RuntimeV
 }
 
 // ===========================================================================
+// Parallel loops over arrays
+// ===========================================================================
+
+/// Into how many parts an array is cut, whatever the machine: a reduction of floats gives the same
+/// bits everywhere.
+const PAR_PARTS: usize = 64;
+
+/// Works on one item; `context` is what the loop was given. It must not unwind.
+type ParFn = extern "C" fn(item: RuntimeValue, context: RuntimeValue) -> RuntimeValue;
+
+/// As [`ParFn`], for nothing in return.
+type ParAction = extern "C" fn(item: RuntimeValue, context: RuntimeValue);
+
+/// Joins two items, or what came of them, into one.
+type ParFold =
+    extern "C" fn(left: RuntimeValue, right: RuntimeValue, context: RuntimeValue) -> RuntimeValue;
+
+/// Threads that help with the loops of the whole process now.
+static PAR_HELPERS: AtomicUsize = AtomicUsize::new(0);
+
+/// A right to some helper threads, so that nested loops do not multiply them.
+struct ParHelpers(usize);
+
+impl ParHelpers {
+    fn claim(wanted: usize) -> Self {
+        let limit = parallelism();
+        let mut granted = 0;
+        // The closure runs again when another loop was faster; the last run counts.
+        let _ = PAR_HELPERS.fetch_update(SeqCst, SeqCst, |taken| {
+            granted = wanted.min(limit.saturating_sub(taken));
+            Some(taken + granted)
+        });
+        Self(granted)
+    }
+}
+
+impl Drop for ParHelpers {
+    fn drop(&mut self) {
+        PAR_HELPERS.fetch_sub(self.0, SeqCst);
+    }
+}
+
+/// Works on the parts of a list, on this thread and on helpers; what came of each part, in order.
+fn par_parts<R: Send>(
+    items: &[RuntimeValue],
+    work: impl Fn(&[RuntimeValue]) -> R + Sync,
+) -> Outcome<Vec<R>> {
+    let _nested = NestedCall::enter()?;
+    let depth = NestedCall::depth();
+    let size = items.len().div_ceil(PAR_PARTS).max(1);
+    let mut results: Vec<Option<R>> = Vec::new();
+    results.resize_with(items.len().div_ceil(size), || None);
+    let helpers = ParHelpers::claim(results.len().saturating_sub(1));
+    let parts = Mutex::new(items.chunks(size).zip(results.iter_mut()));
+    let serve = || loop {
+        let next = lock(&parts).next();
+        match next {
+            Some((part, result)) => *result = Some(work(part)),
+            None => break,
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..helpers.0 {
+            let helper = thread::Builder::new().name("rt-par".to_owned());
+            let spawned = helper.spawn_scoped(scope, || {
+                NestedCall::inherit(depth);
+                serve();
+            });
+            if spawned.is_err() {
+                // This thread does what the others would have done.
+                break;
+            }
+        }
+        serve();
+    });
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// The items of the array and the callback of a loop.
+fn par_input<F>(array: RuntimeValue, function: Option<F>) -> Outcome<(Vec<RuntimeValue>, F)> {
+    let function =
+        function.ok_or_else(|| Failure::new(ERR_ARGUMENT, "the loop needs a function"))?;
+    Ok((with_items(array, |items| items.clone())?, function))
+}
+
+/// A new array of what `function` makes of each item, in the order of the items. Items are worked
+/// on at the same time by several threads, in any order; loops may be nested. The array is copied
+/// first: what the function does to it changes nothing about the loop.
+///
+/// Nil for a value that is no array, for a null function, and when more than 200 callbacks are
+/// nested. An error that the function records stays on the thread that ran it.
+#[no_mangle]
+pub extern "C" fn rt_par_map(
+    array: RuntimeValue,
+    function: Option<ParFn>,
+    context: RuntimeValue,
+) -> RuntimeValue {
+    let mapped = par_input(array, function).and_then(|(items, function)| {
+        par_parts(&items, |part| {
+            let made = part.iter().map(|&item| function(item, context));
+            made.collect::<Vec<_>>()
+        })
+    });
+    value_or_nil(mapped.map(|parts| array_value(parts.concat())))
+}
+
+/// A new array of the items for which `predicate` gives a value that is truthy (see
+/// [`rt_value_truthy`]), in their order. As for [`rt_par_map`] otherwise.
+#[no_mangle]
+pub extern "C" fn rt_par_filter(
+    array: RuntimeValue,
+    predicate: Option<ParFn>,
+    context: RuntimeValue,
+) -> RuntimeValue {
+    let kept = par_input(array, predicate).and_then(|(items, predicate)| {
+        par_parts(&items, |part| {
+            let kept = part.iter().copied();
+            kept.filter(|&item| predicate(item, context).truthy())
+                .collect::<Vec<_>>()
+        })
+    });
+    value_or_nil(kept.map(|parts| array_value(parts.concat())))
+}
+
+/// All items joined into one by `fold`, beginning with `initial`, which alone is the result for an
+/// empty array.
+///
+/// The fold has to be associative, since parts of the array are joined at the same time; it need
+/// not be commutative, since their order is kept. The parts depend on the length alone. Nil for a
+/// value that is no array, for a null fold, and when more than 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_par_reduce(
+    array: RuntimeValue,
+    initial: RuntimeValue,
+    fold: Option<ParFold>,
+    context: RuntimeValue,
+) -> RuntimeValue {
+    let reduced = par_input(array, fold).and_then(|(items, fold)| {
+        let parts = par_parts(&items, |part| {
+            let joined = part.iter().copied();
+            joined.reduce(|left, right| fold(left, right, context))
+        })?;
+        let parts = parts.into_iter().flatten();
+        Ok(parts.fold(initial, |left, right| fold(left, right, context)))
+    });
+    value_or_nil(reduced)
+}
+
+/// Calls `action` with each item, several at the same time, and returns how many there were; -1
+/// for a value that is no array, for a null action, and when more than 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_par_for_each(
+    array: RuntimeValue,
+    action: Option<ParAction>,
+    context: RuntimeValue,
+) -> i64 {
+    let count = par_input(array, action).and_then(|(items, action)| {
+        par_parts(&items, |part| {
+            part.iter().for_each(|&item| action(item, context))
+        })?;
+        Ok(items.len())
+    });
+    count_or_minus_one(count)
+}
+
+// ===========================================================================
 // Concurrent: arena
 // ===========================================================================
 
@@ -5079,6 +5544,775 @@ pub extern "C" fn rt_arena_reset(handle: i64) -> bool {
 #[no_mangle]
 pub extern "C" fn rt_arena_free(handle: i64) -> bool {
     ARENAS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Futures
+// ===========================================================================
+//
+// A future is lazy: its function runs when somebody awaits the future, or when the executor gets
+// to it, on the thread that does so, and at most once. A future without a function is a promise,
+// which somebody has to resolve.
+
+/// What a future runs. It must not unwind.
+type FutureFn = extern "C" fn(argument: RuntimeValue) -> RuntimeValue;
+
+/// Most futures made of futures (see [`rt_future_all`]) inside one another.
+const MAX_FUTURE_NESTING: usize = 64;
+
+/// Most parts of a future and of its parts, counted as often as it leads to them.
+const MAX_FUTURE_PARTS: usize = 1 << 20;
+
+/// Most callbacks inside one another on one thread.
+const MAX_NESTED_CALLS: u32 = 200;
+
+thread_local! {
+    static NESTED_CALLS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Counts a callback while it is held, so that those that call one another without end fail before
+/// the stack is used up.
+struct NestedCall;
+
+impl NestedCall {
+    fn enter() -> Outcome<Self> {
+        let depth = Self::depth();
+        if depth >= MAX_NESTED_CALLS {
+            let message = format!("more than {MAX_NESTED_CALLS} callbacks inside one another");
+            return Err(Failure::new(ERR_DEPTH, message));
+        }
+        Self::inherit(depth + 1);
+        Ok(Self)
+    }
+
+    fn depth() -> u32 {
+        NESTED_CALLS.try_with(Cell::get).unwrap_or(0)
+    }
+
+    /// Makes this thread go on counting where another one is.
+    fn inherit(depth: u32) {
+        let _ = NESTED_CALLS.try_with(|calls| calls.set(depth));
+    }
+}
+
+impl Drop for NestedCall {
+    fn drop(&mut self) {
+        Self::inherit(Self::depth().saturating_sub(1));
+    }
+}
+
+struct FutureCell {
+    size: FutureSize,
+    inner: Mutex<FutureInner>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct FutureSize {
+    nesting: usize,
+    parts: usize,
+}
+
+struct FutureInner {
+    state: FutureState,
+    /// The executor has it, until it is ready or the executor is shut down.
+    scheduled: bool,
+    watchers: Vec<Watcher>,
+}
+
+enum FutureState {
+    Promise,
+    Lazy(FutureTask),
+    Running(ThreadId),
+    Ready(Outcome<RuntimeValue>),
+}
+
+enum FutureTask {
+    Call {
+        function: FutureFn,
+        argument: RuntimeValue,
+    },
+    All(Vec<Arc<FutureCell>>),
+    Race(Vec<Arc<FutureCell>>),
+}
+
+/// Who wants to know when the state of a future changes.
+enum Watcher {
+    Thread(Arc<Completion<()>>),
+    /// A future that the executor put aside.
+    Parked(std::sync::Weak<FutureCell>),
+}
+
+/// How far an attempt to run a future came.
+enum Step {
+    Ready(Outcome<RuntimeValue>),
+    /// One of these has to change first.
+    Blocked(Vec<Arc<FutureCell>>),
+    /// Not on this thread: too many callbacks are nested.
+    Refused(Failure),
+}
+
+static FUTURES: HandleTable<FutureCell> = HandleTable::new();
+
+/// The futures that each waiting thread waits for; one of them is enough.
+fn future_waits() -> &'static Mutex<HashMap<ThreadId, Vec<Arc<FutureCell>>>> {
+    static WAITS: OnceLock<Mutex<HashMap<ThreadId, Vec<Arc<FutureCell>>>>> = OnceLock::new();
+    WAITS.get_or_init(Mutex::default)
+}
+
+impl FutureCell {
+    fn new(state: FutureState, size: FutureSize) -> Self {
+        Self {
+            size,
+            inner: Mutex::new(FutureInner {
+                state,
+                scheduled: false,
+                watchers: Vec::new(),
+            }),
+        }
+    }
+
+    /// Changes the state and tells the watchers.
+    fn set_state(self: &Arc<Self>, state: FutureState) {
+        let mut inner = lock(&self.inner);
+        inner.state = state;
+        self.changed(inner);
+    }
+
+    /// Tells the watchers, and the executor if it has the future.
+    fn changed(self: &Arc<Self>, mut inner: MutexGuard<'_, FutureInner>) {
+        let watchers = std::mem::take(&mut inner.watchers);
+        let ready = matches!(inner.state, FutureState::Ready(_));
+        let unpark = ready && inner.scheduled;
+        // Watchers lock other futures.
+        drop(inner);
+        if unpark {
+            executor_unpark(self);
+        }
+        for watcher in watchers {
+            match watcher {
+                Watcher::Thread(signal) => signal.finish(()),
+                Watcher::Parked(parked) => {
+                    if let Some(parked) = parked.upgrade() {
+                        executor_unpark(&parked);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Registers a watcher; false if there is no reason to wait, but to try again.
+    ///
+    /// A future that only the executor has is worth it while there are workers: a shutdown tells
+    /// the watchers.
+    fn watch(&self, watcher: Watcher) -> bool {
+        let mut inner = lock(&self.inner);
+        let worth_it = match inner.state {
+            FutureState::Promise | FutureState::Running(_) => true,
+            FutureState::Lazy(_) => inner.scheduled && executor_has_workers(),
+            FutureState::Ready(_) => false,
+        };
+        if worth_it {
+            inner.watchers.push(watcher);
+        }
+        worth_it
+    }
+
+    fn unwatch(&self, signal: &Arc<Completion<()>>) {
+        lock(&self.inner).watchers.retain(|watcher| match watcher {
+            Watcher::Thread(other) => !Arc::ptr_eq(other, signal),
+            Watcher::Parked(future) => future.strong_count() > 0,
+        });
+    }
+
+    fn outcome(&self) -> Option<Outcome<RuntimeValue>> {
+        match &lock(&self.inner).state {
+            FutureState::Ready(outcome) => Some(outcome.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is there, or can be told without running anything.
+    fn is_ready(&self) -> bool {
+        // Parts are older than what is made of them: locking downwards cannot go round in a circle.
+        match &lock(&self.inner).state {
+            FutureState::Ready(_) => true,
+            FutureState::Lazy(FutureTask::All(parts)) => parts.iter().all(|part| part.is_ready()),
+            FutureState::Lazy(FutureTask::Race(parts)) => parts.iter().any(|part| part.is_ready()),
+            _ => false,
+        }
+    }
+}
+
+/// Runs what can be run on this thread without waiting.
+fn attempt_future(cell: &Arc<FutureCell>) -> Step {
+    let task = {
+        let mut inner = lock(&cell.inner);
+        let running = FutureState::Running(thread::current().id());
+        match std::mem::replace(&mut inner.state, running) {
+            FutureState::Lazy(task) => task,
+            FutureState::Ready(outcome) => {
+                inner.state = FutureState::Ready(outcome.clone());
+                return Step::Ready(outcome);
+            }
+            other => {
+                inner.state = other;
+                return Step::Blocked(vec![Arc::clone(cell)]);
+            }
+        }
+    };
+    let step = match &task {
+        FutureTask::Call { function, argument } => match NestedCall::enter() {
+            Ok(_nested) => Step::Ready(Ok(function(*argument))),
+            Err(failure) => Step::Refused(failure),
+        },
+        FutureTask::All(parts) => attempt_all(parts),
+        FutureTask::Race(parts) => attempt_race(parts),
+    };
+    cell.set_state(match &step {
+        Step::Ready(outcome) => FutureState::Ready(outcome.clone()),
+        // Lazy as before: whoever comes next takes it up again.
+        Step::Blocked(_) | Step::Refused(_) => FutureState::Lazy(task),
+    });
+    step
+}
+
+fn attempt_all(parts: &[Arc<FutureCell>]) -> Step {
+    let mut values = Vec::new();
+    let mut open = None;
+    for part in parts {
+        match attempt_future(part) {
+            Step::Ready(Ok(value)) => values.push(value),
+            // One block is enough to wait for, since all have to go.
+            other => open = open.or(Some(other)),
+        }
+    }
+    open.unwrap_or_else(|| Step::Ready(Ok(array_value(values))))
+}
+
+fn attempt_race(parts: &[Arc<FutureCell>]) -> Step {
+    let ready = parts.iter().find_map(|part| part.outcome()?.ok());
+    if let Some(value) = ready {
+        return Step::Ready(Ok(value));
+    }
+    let elsewhere = executor_has_workers() && !on_executor_worker();
+    if elsewhere {
+        for part in parts {
+            // Those that are ready, begun or submitted already need nothing more.
+            let _ = schedule_future(part);
+        }
+    }
+    let mut blocks = Vec::new();
+    let mut failure = None;
+    for part in parts {
+        let step = match part.outcome() {
+            Some(outcome) => Step::Ready(outcome),
+            None if elsewhere => Step::Blocked(vec![Arc::clone(part)]),
+            None => attempt_future(part),
+        };
+        match step {
+            Step::Ready(Ok(value)) => return Step::Ready(Ok(value)),
+            Step::Blocked(more) => blocks.extend(more),
+            failed => failure = failure.or(Some(failed)),
+        }
+    }
+    match failure {
+        Some(failed) if blocks.is_empty() => failed,
+        _ => Step::Blocked(blocks),
+    }
+}
+
+/// Runs a future or waits until others have.
+fn await_future(cell: &Arc<FutureCell>, deadline: Option<Instant>) -> Outcome<RuntimeValue> {
+    loop {
+        match attempt_future(cell) {
+            Step::Ready(outcome) => return outcome,
+            Step::Refused(failure) => return Err(failure),
+            Step::Blocked(blocks) => wait_for_any(blocks, deadline)?,
+        }
+    }
+}
+
+/// Waits until one of the futures changes its state.
+fn wait_for_any(blocks: Vec<Arc<FutureCell>>, deadline: Option<Instant>) -> Outcome<()> {
+    let me = thread::current().id();
+    {
+        let mut waits = lock(future_waits());
+        if all_wait_for(me, &blocks, &waits, &mut HashSet::new()) {
+            let message = "the future waits for itself";
+            return Err(Failure::new(ERR_ARGUMENT, message));
+        }
+        waits.insert(me, blocks.clone());
+    }
+    let signal = Arc::new(Completion::new());
+    let patient = |block: &Arc<FutureCell>| block.watch(Watcher::Thread(Arc::clone(&signal)));
+    let waited = if blocks.iter().all(patient) {
+        signal.wait(deadline)
+    } else {
+        Ok(())
+    };
+    for block in &blocks {
+        block.unwatch(&signal);
+    }
+    lock(future_waits()).remove(&me);
+    waited
+}
+
+/// Whether each of these futures is being run by this thread, or by one that waits in vain itself.
+///
+/// Exact, because the table of waiting threads is locked: a thread that is in it does not go on
+/// before one of its futures does.
+fn all_wait_for(
+    me: ThreadId,
+    blocks: &[Arc<FutureCell>],
+    waits: &HashMap<ThreadId, Vec<Arc<FutureCell>>>,
+    met: &mut HashSet<ThreadId>,
+) -> bool {
+    blocks.iter().all(|block| {
+        let FutureState::Running(runner) = lock(&block.inner).state else {
+            return false;
+        };
+        if runner == me || !met.insert(runner) {
+            return true;
+        }
+        let next = waits.get(&runner);
+        next.is_some_and(|next| all_wait_for(me, next, waits, met))
+    })
+}
+
+fn future_of(handle: Handle) -> Outcome<Arc<FutureCell>> {
+    FUTURES
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, format!("{handle} is no handle of a future")))
+}
+
+/// Makes a future that will run `function` with `argument`: not now, but when it is awaited or the
+/// executor gets to it. With a null function it is a promise, for [`rt_future_resolve`]. Returns -1
+/// if there are too many futures.
+#[no_mangle]
+pub extern "C" fn rt_future_new(function: Option<FutureFn>, argument: RuntimeValue) -> i64 {
+    let state = match function {
+        Some(function) => FutureState::Lazy(FutureTask::Call { function, argument }),
+        None => FutureState::Promise,
+    };
+    FUTURES.insert(FutureCell::new(state, FutureSize::default()))
+}
+
+/// The value of a future. Runs its function on this thread, if nobody has begun to; otherwise waits
+/// up to `timeout_ms` for it (negative: as long as it takes). The time does not end a function.
+///
+/// Nil, with the error recorded, when the time is up (`index`; it can be awaited again), for a bad
+/// handle, for a promise that was freed, for a future that waits for itself (over other threads
+/// too), and when more than 200 callbacks are nested on this thread.
+#[no_mangle]
+pub extern "C" fn rt_future_await(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let deadline = deadline_after(timeout_ms);
+    value_or_nil(future_of(handle).and_then(|cell| await_future(&cell, deadline)))
+}
+
+/// Whether the value of a future is there, so that [`rt_future_await`] neither runs a function nor
+/// waits. Starts nothing. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_future_is_ready(handle: i64) -> bool {
+    FUTURES.get(handle).is_some_and(|cell| cell.is_ready())
+}
+
+/// Gives a promise its value, or a lazy future, whose function is then never run. False if the
+/// future is ready or its function is running, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_future_resolve(handle: i64, value: RuntimeValue) -> bool {
+    succeeded(future_of(handle).and_then(|cell| {
+        let mut inner = lock(&cell.inner);
+        match inner.state {
+            FutureState::Promise | FutureState::Lazy(_) => {
+                inner.state = FutureState::Ready(Ok(value));
+                cell.changed(inner);
+                Ok(())
+            }
+            FutureState::Running(_) => Err(Failure::new(ERR_ARGUMENT, "the future is running")),
+            FutureState::Ready(_) => Err(Failure::new(ERR_ARGUMENT, "the future is ready")),
+        }
+    }))
+}
+
+/// The futures whose handles stand in an array, and the size of a future made of them.
+fn future_parts(handles: RuntimeValue) -> Outcome<(Vec<Arc<FutureCell>>, FutureSize)> {
+    let handles = with_items(handles, |items| items.clone())?;
+    let part = |handle: RuntimeValue| match handle.as_int() {
+        Some(handle) => future_of(handle),
+        None => Err(wrong_type(handle, "the handle of a future")),
+    };
+    let cells = handles.into_iter().map(part).collect::<Outcome<Vec<_>>>()?;
+    let mut size = FutureSize::default();
+    for cell in &cells {
+        size.nesting = size.nesting.max(cell.size.nesting + 1);
+        size.parts = size.parts.saturating_add(cell.size.parts + 1);
+    }
+    if size.nesting > MAX_FUTURE_NESTING || size.parts > MAX_FUTURE_PARTS {
+        let message = format!("{} parts, nested {} deep", size.parts, size.nesting);
+        return Err(Failure::new(ERR_DEPTH, message));
+    }
+    Ok((cells, size))
+}
+
+/// Makes a future of all futures whose handles (as integers) stand in an array: its value is an
+/// array of their values, in their order. It is lazy too: awaiting it runs them one after the
+/// other, and waits for those that others run. It keeps them: their handles may be freed.
+///
+/// Returns 0, with the error recorded, if the value is no array, holds anything else than handles
+/// of futures, if more than 64 futures are made of one another, or if there are more than 1,048,576
+/// parts in all.
+#[no_mangle]
+pub extern "C" fn rt_future_all(futures: RuntimeValue) -> i64 {
+    handle_or_zero(future_parts(futures).map(|(parts, size)| {
+        let task = FutureTask::All(parts);
+        FUTURES.insert(FutureCell::new(FutureState::Lazy(task), size))
+    }))
+}
+
+/// Makes a future of which the value is that of the first of several to be ready; their handles (as
+/// integers) stand in an array. It is lazy too. When it is awaited,
+///
+/// * the first in the array that is ready wins, otherwise
+/// * all are submitted to the executor if that has workers (see [`rt_executor_start`]), and the
+///   fastest wins, otherwise
+/// * they are run on this thread one after the other, until one is ready.
+///
+/// The others stay as they are. One that failed wins only if all did. Returns 0 for an empty array,
+/// and as [`rt_future_all`] does.
+#[no_mangle]
+pub extern "C" fn rt_future_race(futures: RuntimeValue) -> i64 {
+    let made = future_parts(futures).and_then(|(parts, size)| {
+        if parts.is_empty() {
+            return Err(Failure::new(ERR_ARGUMENT, "nobody can win a race of none"));
+        }
+        let task = FutureTask::Race(parts);
+        Ok(FUTURES.insert(FutureCell::new(FutureState::Lazy(task), size)))
+    });
+    handle_or_zero(made)
+}
+
+/// Frees the handle of a future. Who waits for it, the executor, and futures made of it go on as
+/// before, except that a promise fails, since nobody can resolve it any more. False if it is not
+/// (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_future_free(handle: i64) -> bool {
+    let Some(cell) = FUTURES.remove(handle) else {
+        return false;
+    };
+    let mut inner = lock(&cell.inner);
+    if matches!(inner.state, FutureState::Promise) {
+        let failure = Failure::new(ERR_ARGUMENT, "the promise was freed");
+        inner.state = FutureState::Ready(Err(failure));
+        cell.changed(inner);
+    }
+    true
+}
+
+// ---------------------------------------------------------------------------
+// Executor
+// ---------------------------------------------------------------------------
+
+const EXECUTOR_THREADED: i64 = 0;
+const EXECUTOR_MANUAL: i64 = 1;
+
+/// Most workers of the executor.
+const EXECUTOR_MAX_WORKERS: usize = 64;
+
+/// The one executor of the process.
+struct Executor {
+    manual: bool,
+    /// Number of workers to start; 0 stands for one for each processor.
+    workers: usize,
+    group: Option<Arc<WorkerGroup>>,
+    queue: VecDeque<Arc<FutureCell>>,
+    /// Futures that wait for another one, by address.
+    parked: BTreeMap<usize, Arc<FutureCell>>,
+    running: usize,
+}
+
+/// The workers of one start; both numbers change only while the executor is locked.
+struct WorkerGroup {
+    stopped: AtomicBool,
+    alive: AtomicUsize,
+}
+
+static EXECUTOR: Mutex<Executor> = Mutex::new(Executor {
+    manual: false,
+    workers: 0,
+    group: None,
+    queue: VecDeque::new(),
+    parked: BTreeMap::new(),
+    running: 0,
+});
+static EXECUTOR_WORK: Condvar = Condvar::new();
+static EXECUTOR_ENDED: Condvar = Condvar::new();
+
+thread_local! {
+    static ON_WORKER: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Executor {
+    fn has_workers(&self) -> bool {
+        self.group
+            .as_ref()
+            .is_some_and(|group| !group.stopped.load(SeqCst))
+    }
+
+    fn enqueue(&mut self, cell: Arc<FutureCell>) {
+        self.queue.push_back(cell);
+        EXECUTOR_WORK.notify_one();
+    }
+}
+
+fn executor_has_workers() -> bool {
+    lock(&EXECUTOR).has_workers()
+}
+
+fn on_executor_worker() -> bool {
+    ON_WORKER.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Queues a future that was put aside, if it was.
+fn executor_unpark(cell: &Arc<FutureCell>) {
+    let mut executor = lock(&EXECUTOR);
+    if let Some(cell) = executor.parked.remove(&(Arc::as_ptr(cell) as usize)) {
+        executor.enqueue(cell);
+    }
+}
+
+fn schedule_future(cell: &Arc<FutureCell>) -> Outcome<()> {
+    let mut inner = lock(&cell.inner);
+    let misuse = match inner.state {
+        _ if inner.scheduled => "the future is submitted already",
+        FutureState::Promise => "a promise has nothing to run",
+        FutureState::Running(_) => "the future is running",
+        FutureState::Ready(_) => "the future is ready",
+        FutureState::Lazy(_) => {
+            // Both at once, so that a shutdown forgets what is marked. The executor is never the
+            // one to be locked first.
+            inner.scheduled = true;
+            lock(&EXECUTOR).enqueue(Arc::clone(cell));
+            return Ok(());
+        }
+    };
+    Err(Failure::new(ERR_ARGUMENT, misuse))
+}
+
+/// Runs a future that was taken from the queue and counted as running; whether it is ready now.
+fn run_scheduled(cell: &Arc<FutureCell>) -> bool {
+    let blocks = match attempt_future(cell) {
+        Step::Blocked(blocks) => blocks,
+        done => {
+            lock(&cell.inner).scheduled = false;
+            lock(&EXECUTOR).running -= 1;
+            return matches!(done, Step::Ready(_));
+        }
+    };
+    // Parked before it watches, so that no change is missed.
+    {
+        let mut executor = lock(&EXECUTOR);
+        executor.running -= 1;
+        let address = Arc::as_ptr(cell) as usize;
+        executor.parked.insert(address, Arc::clone(cell));
+    }
+    let watches = |block: &Arc<FutureCell>| block.watch(Watcher::Parked(Arc::downgrade(cell)));
+    if !blocks.iter().all(watches) {
+        executor_unpark(cell);
+    }
+    false
+}
+
+fn serve_executor(group: &WorkerGroup) {
+    let _ = ON_WORKER.try_with(|worker| worker.set(true));
+    let mut executor = lock(&EXECUTOR);
+    while !group.stopped.load(SeqCst) {
+        if let Some(cell) = executor.queue.pop_front() {
+            executor.running += 1;
+            drop(executor);
+            run_scheduled(&cell);
+            // What may be the last reference goes before the lock is taken again.
+            drop(cell);
+            executor = lock(&EXECUTOR);
+        } else {
+            executor = EXECUTOR_WORK
+                .wait(executor)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+    group.alive.fetch_sub(1, SeqCst);
+    EXECUTOR_ENDED.notify_all();
+}
+
+/// Takes one future from the queue of the manual mode and runs it; `None` if there is none.
+fn poll_executor() -> Option<bool> {
+    if NestedCall::depth() >= MAX_NESTED_CALLS {
+        return None;
+    }
+    let cell = {
+        let mut executor = lock(&EXECUTOR);
+        if !executor.manual {
+            return None;
+        }
+        let cell = executor.queue.pop_front()?;
+        executor.running += 1;
+        cell
+    };
+    Some(run_scheduled(&cell))
+}
+
+/// Sets how submitted futures are run: 0 by workers (see [`rt_executor_start`]), which is so from
+/// the beginning, or 1 by hand (see [`rt_executor_poll`]). False for another number and while
+/// workers run.
+#[no_mangle]
+pub extern "C" fn rt_executor_set_mode(mode: i64) -> bool {
+    let mut executor = lock(&EXECUTOR);
+    if executor.has_workers() || !(EXECUTOR_THREADED..=EXECUTOR_MANUAL).contains(&mode) {
+        return false;
+    }
+    executor.manual = mode == EXECUTOR_MANUAL;
+    true
+}
+
+/// How submitted futures are run: 0 by workers, 1 by hand.
+#[no_mangle]
+pub extern "C" fn rt_executor_get_mode() -> i64 {
+    if rt_executor_is_manual() {
+        EXECUTOR_MANUAL
+    } else {
+        EXECUTOR_THREADED
+    }
+}
+
+/// Whether submitted futures are run by hand.
+#[no_mangle]
+pub extern "C" fn rt_executor_is_manual() -> bool {
+    lock(&EXECUTOR).manual
+}
+
+/// Sets how many workers the next [`rt_executor_start`] starts, from 1 to 64; without it there is
+/// one for each processor. False for another number and while workers run.
+#[no_mangle]
+pub extern "C" fn rt_executor_set_workers(count: i64) -> bool {
+    let mut executor = lock(&EXECUTOR);
+    match usize::try_from(count) {
+        Ok(count @ 1..=EXECUTOR_MAX_WORKERS) if !executor.has_workers() => {
+            executor.workers = count;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Starts the workers, which begin with what was submitted before. In manual mode there is nothing
+/// to start, which is no error. False if workers run already or no thread can be made.
+#[no_mangle]
+pub extern "C" fn rt_executor_start() -> bool {
+    let mut executor = lock(&EXECUTOR);
+    if executor.manual {
+        return true;
+    }
+    if executor.has_workers() {
+        return false;
+    }
+    let group = Arc::new(WorkerGroup {
+        stopped: AtomicBool::new(false),
+        alive: AtomicUsize::new(0),
+    });
+    let wanted = match executor.workers {
+        0 => parallelism().min(EXECUTOR_MAX_WORKERS),
+        count => count,
+    };
+    for _ in 0..wanted {
+        let served = Arc::clone(&group);
+        match spawn_background("rt-executor", move || serve_executor(&served)) {
+            Ok(()) => {
+                group.alive.fetch_add(1, SeqCst);
+            }
+            Err(failure) => {
+                failure.record();
+                break;
+            }
+        }
+    }
+    // Fewer workers than wanted are workers too.
+    let started = group.alive.load(SeqCst) > 0;
+    if started {
+        executor.group = Some(group);
+    }
+    started
+}
+
+/// Hands a future to the executor, which will run it. False, with the error recorded, for a bad
+/// handle, and for a future that was submitted already, is running or ready, or is a promise.
+#[no_mangle]
+pub extern "C" fn rt_executor_submit(future: i64) -> bool {
+    succeeded(future_of(future).and_then(|cell| schedule_future(&cell)))
+}
+
+/// Runs one submitted future on this thread, in manual mode: 1 if it is ready now, 0 if it has to
+/// wait for another one (it is then put aside until that one changes), -1 if there is none to run,
+/// in threaded mode, and when 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_executor_poll() -> i64 {
+    poll_executor().map_or(-1, i64::from)
+}
+
+/// Runs submitted futures on this thread, in manual mode, those that are submitted meanwhile
+/// included, until there is none that can go on. How many are ready now that were not; -1 in
+/// threaded mode.
+#[no_mangle]
+pub extern "C" fn rt_executor_poll_all() -> i64 {
+    if !rt_executor_is_manual() {
+        return -1;
+    }
+    let polls = std::iter::from_fn(poll_executor);
+    length_of(polls.filter(|&ready| ready).count())
+}
+
+/// Number of futures that were submitted and are not ready: those in the queue, those that wait for
+/// another one, and those that are being run.
+#[no_mangle]
+pub extern "C" fn rt_executor_pending_count() -> i64 {
+    let executor = lock(&EXECUTOR);
+    length_of(executor.queue.len() + executor.parked.len() + executor.running)
+}
+
+/// Stops the workers and forgets what was submitted and is not being run: those futures are lazy
+/// again. Then waits up to `timeout_ms` for the workers to finish what they run (negative: as long
+/// as it takes). Whether none runs any more; false at once on a worker. The executor can be started
+/// again.
+#[no_mangle]
+pub extern "C" fn rt_executor_shutdown(timeout_ms: i64) -> bool {
+    let deadline = deadline_after(timeout_ms);
+    let mut executor = lock(&EXECUTOR);
+    let group = executor.group.clone();
+    if let Some(group) = &group {
+        group.stopped.store(true, SeqCst);
+    }
+    let mut dropped: Vec<_> = executor.queue.drain(..).collect();
+    dropped.extend(std::mem::take(&mut executor.parked).into_values());
+    EXECUTOR_WORK.notify_all();
+    drop(executor);
+    for cell in dropped {
+        let mut inner = lock(&cell.inner);
+        inner.scheduled = false;
+        // Who waits for the executor to run it has to do so now.
+        cell.changed(inner);
+    }
+    let Some(group) = group else {
+        return true;
+    };
+    let mut executor = lock(&EXECUTOR);
+    while group.alive.load(SeqCst) > 0 {
+        if on_executor_worker() {
+            return false;
+        }
+        executor = match wait_until(&EXECUTOR_ENDED, executor, deadline) {
+            Ok(executor) => executor,
+            Err(_timed_out) => return false,
+        };
+    }
+    true
 }
 
 // ===========================================================================
@@ -5344,6 +6578,171 @@ fn wait_until<'a, T>(
         .wait_timeout(held, deadline - now)
         .unwrap_or_else(PoisonError::into_inner);
     Ok(held)
+}
+
+// ===========================================================================
+// Channels
+// ===========================================================================
+
+/// Messages on their way to one receiver; a channel is one, and each actor has one.
+struct Mailbox {
+    capacity: Option<usize>,
+    state: Mutex<MailboxState>,
+    arrived: Condvar,
+    taken: Condvar,
+}
+
+#[derive(Default)]
+struct MailboxState {
+    messages: VecDeque<RuntimeValue>,
+    closed: bool,
+    /// A thread waits for a message: there is one receiver at a time.
+    receiving: bool,
+}
+
+impl Mailbox {
+    fn new(capacity: Option<usize>) -> Self {
+        Self {
+            capacity,
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+            taken: Condvar::new(),
+        }
+    }
+
+    /// Puts a message in, waiting for room.
+    fn send(&self, message: RuntimeValue, deadline: Option<Instant>) -> Outcome<()> {
+        let mut state = lock(&self.state);
+        loop {
+            if state.closed {
+                return Err(mailbox_closed());
+            }
+            if self.capacity.map_or(true, |cap| state.messages.len() < cap) {
+                break;
+            }
+            state = match wait_until(&self.taken, state, deadline) {
+                Ok(state) => state,
+                Err(_timed_out) => return Err(time_is_up("there was no room")),
+            };
+        }
+        if let Err(error) = state.messages.try_reserve(1) {
+            return Err(Failure::new(ERR_MEMORY, error.to_string()));
+        }
+        state.messages.push_back(message);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes the oldest message out, waiting for one.
+    fn receive(&self, deadline: Option<Instant>) -> Outcome<RuntimeValue> {
+        let mut state = lock(&self.state);
+        if state.receiving {
+            return Err(Failure::new(ERR_ARGUMENT, "another thread is receiving"));
+        }
+        state.receiving = true;
+        loop {
+            let outcome = match state.messages.pop_front() {
+                Some(message) => Ok(message),
+                None if state.closed => Err(mailbox_closed()),
+                None => match wait_until(&self.arrived, state, deadline) {
+                    Ok(woken) => {
+                        state = woken;
+                        continue;
+                    }
+                    Err(held) => {
+                        state = held;
+                        Err(time_is_up("there was no message"))
+                    }
+                },
+            };
+            state.receiving = false;
+            self.taken.notify_one();
+            return outcome;
+        }
+    }
+
+    /// Lets nothing in any more and wakes who waits; `drop_rest` also drops what is in.
+    fn close(&self, drop_rest: bool) {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        if drop_rest {
+            state.messages = VecDeque::new();
+        }
+        self.arrived.notify_all();
+        self.taken.notify_all();
+    }
+}
+
+fn mailbox_closed() -> Failure {
+    Failure::new(ERR_IO, "it is closed")
+}
+
+fn time_is_up(what: &str) -> Failure {
+    Failure::new(ERR_INDEX, format!("{what} until the time was up"))
+}
+
+static CHANNELS: HandleTable<Mailbox> = HandleTable::new();
+
+fn channel_of(handle: Handle) -> Outcome<Arc<Mailbox>> {
+    CHANNELS
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "the handle is no channel's"))
+}
+
+/// Makes a channel from any number of senders to one receiver, for at most `capacity` messages; 0
+/// for one without limit. Returns 0 if `capacity` is negative. See [`rt_queue_new`] for what has
+/// several receivers.
+#[no_mangle]
+pub extern "C" fn rt_channel_new(capacity: i64) -> i64 {
+    let capacity = usize::try_from(capacity)
+        .map_err(|_| Failure::new(ERR_ARGUMENT, "a capacity is not negative"));
+    handle_or_zero(
+        capacity.map(|capacity| CHANNELS.insert(Mailbox::new((capacity > 0).then_some(capacity)))),
+    )
+}
+
+/// Sends a message, waiting up to `timeout_ms` for room in a full channel (negative: as long as it
+/// takes). Messages of one sender arrive in their order. False, with the error recorded, if the
+/// channel is closed (`io`) or stays full (`index`), or the handle is bad (`argument`).
+#[no_mangle]
+pub extern "C" fn rt_channel_send(handle: i64, message: RuntimeValue, timeout_ms: i64) -> bool {
+    succeeded(
+        channel_of(handle).and_then(|channel| channel.send(message, deadline_after(timeout_ms))),
+    )
+}
+
+/// The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes; 0: not
+/// at all).
+///
+/// Nil is either a message or, with an error recorded, none: `index` when the time is up, `io`
+/// when the channel is closed and empty (what was sent before it closed is still received), and
+/// `argument` for a bad handle or while another thread is receiving.
+#[no_mangle]
+pub extern "C" fn rt_channel_recv(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    value_or_nil(channel_of(handle).and_then(|channel| channel.receive(deadline_after(timeout_ms))))
+}
+
+/// Number of messages that were sent and not received; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_channel_len(handle: i64) -> i64 {
+    CHANNELS
+        .get(handle)
+        .map_or(-1, |channel| length_of(lock(&channel.state).messages.len()))
+}
+
+/// Ends the sending: senders and a receiver that wait wake up. What is in the channel can still be
+/// received. False for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_channel_close(handle: i64) -> bool {
+    let channel = CHANNELS.get(handle);
+    channel.map(|channel| channel.close(false)).is_some()
+}
+
+/// Closes and frees a channel with what is in it. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_channel_free(handle: i64) -> bool {
+    let channel = CHANNELS.remove(handle);
+    channel.map(|channel| channel.close(true)).is_some()
 }
 
 // ===========================================================================
@@ -5870,6 +7269,354 @@ pub extern "C" fn rt_semaphore_free(handle: i64) -> bool {
         }
         None => false,
     }
+}
+
+// ===========================================================================
+// Threads
+// ===========================================================================
+
+/// Longest time that one call of [`rt_thread_sleep`] takes: an hour.
+const MAX_SLEEP_MICROS: u64 = 3_600_000_000;
+
+/// What an isolated thread runs. It must not unwind.
+type ThreadFn = extern "C" fn(argument: RuntimeValue) -> RuntimeValue;
+
+/// As [`ThreadFn`], with two arguments.
+type ThreadFn2 = extern "C" fn(first: RuntimeValue, second: RuntimeValue) -> RuntimeValue;
+
+/// A result that one thread leaves for others to pick up.
+struct Completion<T> {
+    result: Mutex<Option<T>>,
+    done: Condvar,
+}
+
+impl<T: Clone> Completion<T> {
+    fn new() -> Self {
+        Self {
+            result: Mutex::new(None),
+            done: Condvar::new(),
+        }
+    }
+
+    fn finish(&self, result: T) {
+        *lock(&self.result) = Some(result);
+        self.done.notify_all();
+    }
+
+    fn peek(&self) -> Option<T> {
+        lock(&self.result).clone()
+    }
+
+    fn is_done(&self) -> bool {
+        lock(&self.result).is_some()
+    }
+
+    fn wait(&self, deadline: Option<Instant>) -> Outcome<T> {
+        let mut result = lock(&self.result);
+        loop {
+            if let Some(result) = &*result {
+                return Ok(result.clone());
+            }
+            result = match wait_until(&self.done, result, deadline) {
+                Ok(result) => result,
+                Err(_timed_out) => return Err(time_is_up("there was no result")),
+            };
+        }
+    }
+}
+
+/// Starts a thread that nobody has to wait for.
+fn spawn_background(name: &str, work: impl FnOnce() + Send + 'static) -> Outcome<()> {
+    match thread::Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(_detached) => Ok(()),
+        Err(error) => Err(Failure::new(ERR_MEMORY, format!("no new thread: {error}"))),
+    }
+}
+
+/// A number for a thread or an actor.
+fn next_task_number() -> i64 {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    LAST.fetch_add(1, Relaxed) + 1
+}
+
+/// The handle, or 0 with a failure recorded.
+fn handle_or_zero(outcome: Outcome<Handle>) -> Handle {
+    outcome.unwrap_or_else(|failure| {
+        failure.record();
+        0
+    })
+}
+
+/// Processors that this process may use, 1 if nobody knows.
+fn parallelism() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
+struct IsolatedThread {
+    number: i64,
+    runner: OnceLock<ThreadId>,
+    result: Completion<RuntimeValue>,
+}
+
+static THREADS: HandleTable<IsolatedThread> = HandleTable::new();
+
+/// An object that is to be copied, with what it held when it was found.
+struct FoundObject {
+    value: RuntimeValue,
+    object: Arc<HeapObject>,
+    parts: Vec<RuntimeValue>,
+}
+
+/// Copies of some values and of everything they refer to, which share nothing with the originals
+/// but addresses outside the heap. What was shared among the originals is shared among the copies,
+/// cycles included. A stale reference stays one.
+fn isolated_copies(roots: &[RuntimeValue]) -> Outcome<Vec<RuntimeValue>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut pending = roots.to_vec();
+    while let Some(value) = pending.pop() {
+        if !value.is_heap() || !seen.insert(value) {
+            continue;
+        }
+        if let Some(object) = heap_get(value) {
+            let parts = parts_of(&object);
+            pending.extend(&parts);
+            found.push(FoundObject {
+                value,
+                object,
+                parts,
+            });
+        }
+    }
+    // First everything that can be filled later, then the enums, whose payload has to be there.
+    let mut copies = HashMap::new();
+    let mut enums = HashMap::new();
+    for each in &found {
+        match each.object.native::<EnumData>() {
+            Some(data) => {
+                enums.insert(each.value, data);
+            }
+            None => {
+                copies.insert(each.value, empty_copy(each)?);
+            }
+        }
+    }
+    for each in &found {
+        let mut chain = Vec::new();
+        let mut next = each.value;
+        while let Some(data) = enums.get(&next).filter(|_| !copies.contains_key(&next)) {
+            chain.push((next, *data));
+            next = data.payload;
+        }
+        while let Some((value, data)) = chain.pop() {
+            let payload = copies.get(&data.payload).copied();
+            let copy = EnumData {
+                payload: payload.unwrap_or(data.payload),
+                ..*data
+            };
+            copies.insert(value, heap_room(insert_native(HeapKind::Enum, copy))?);
+        }
+    }
+    let copy_of = |value: &RuntimeValue| copies.get(value).copied().unwrap_or(*value);
+    // Dicts last: the hash of a key is that of the finished copy.
+    found.sort_by_key(|each| each.object.kind() == HeapKind::Dict);
+    for each in &found {
+        if let Some(copy) = heap_get(copy_of(&each.value)) {
+            fill_copy(&copy, each.parts.iter().map(copy_of).collect())?;
+        }
+    }
+    Ok(roots.iter().map(copy_of).collect())
+}
+
+fn heap_room(value: RuntimeValue) -> Outcome<RuntimeValue> {
+    if value.is_nil() {
+        return Err(Failure::new(ERR_MEMORY, "the heap is full"));
+    }
+    Ok(value)
+}
+
+/// An object of the same kind that holds nothing yet.
+fn empty_copy(found: &FoundObject) -> Outcome<RuntimeValue> {
+    let (object, slots) = (&found.object, Mutex::default());
+    heap_room(match object.kind() {
+        HeapKind::String => string_value(object.text().unwrap_or_default()),
+        HeapKind::Array => array_value(Vec::new()),
+        HeapKind::Tuple => insert_native(
+            TupleData::KIND,
+            TupleData {
+                slots,
+                sealed: AtomicBool::new(false),
+            },
+        ),
+        HeapKind::Dict => insert_native(
+            HeapKind::Dict,
+            DictData {
+                table: Mutex::default(),
+            },
+        ),
+        HeapKind::Object => insert_native(
+            ObjectData::KIND,
+            ObjectData {
+                class_id: object
+                    .native::<ObjectData>()
+                    .map_or(0, |data| data.class_id),
+                fields: slots,
+            },
+        ),
+        HeapKind::Closure => insert_native(
+            ClosureData::KIND,
+            ClosureData {
+                function: object
+                    .native::<ClosureData>()
+                    .map_or(0, |data| data.function),
+                captures: slots,
+            },
+        ),
+        HeapKind::Unique => rt_unique_new(RuntimeValue::NIL),
+        // An address is the same for everybody.
+        HeapKind::Enum | HeapKind::Pointer => found.value,
+    })
+}
+
+fn fill_copy(copy: &HeapObject, parts: Vec<RuntimeValue>) -> Outcome<()> {
+    if let HeapBody::Items(items) = copy.body() {
+        *lock(items) = parts;
+    } else if let Some(data) = copy.native::<TupleData>() {
+        *lock(data.slots()) = parts;
+    } else if let Some(data) = copy.native::<ObjectData>() {
+        *lock(data.slots()) = parts;
+    } else if let Some(data) = copy.native::<ClosureData>() {
+        *lock(data.slots()) = parts;
+    } else if let (Some(cell), Some(&content)) = (copy.native::<UniqueCell>(), parts.first()) {
+        *lock(&cell.content) = content;
+    } else if let Some(data) = copy.native::<DictData>() {
+        for entry in parts.chunks_exact(2) {
+            // A key that went stale in the original cannot be found there either.
+            if let Some(hash) = hash_value(entry[0]) {
+                lock(&data.table).insert(hash, entry[0], entry[1])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn start_isolated(
+    arguments: &[RuntimeValue],
+    call: impl FnOnce(&[RuntimeValue]) -> RuntimeValue + Send + 'static,
+) -> Outcome<Handle> {
+    let arguments = isolated_copies(arguments)?;
+    let handle = THREADS.insert(IsolatedThread {
+        number: next_task_number(),
+        runner: OnceLock::new(),
+        result: Completion::new(),
+    });
+    let Some(thread) = THREADS.get(handle) else {
+        return Ok(handle);
+    };
+    let spawned = spawn_background("rt-isolated", move || {
+        let _ = thread.runner.set(thread::current().id());
+        thread.result.finish(call(&arguments));
+    });
+    spawned.map(|()| handle).inspect_err(|_| {
+        THREADS.remove(handle);
+    })
+}
+
+/// Runs `function` on a new thread. The thread is isolated: it gets a deep copy of `argument`, so
+/// that neither side sees what the other does to its own (addresses of [`rt_ptr_to_value`] are the
+/// same on both). The copies belong to the new thread. Returns 0 for a null function, and if no
+/// thread can be made or there is no room for the copy.
+#[no_mangle]
+pub extern "C" fn rt_thread_spawn_isolated(
+    function: Option<ThreadFn>,
+    argument: RuntimeValue,
+) -> i64 {
+    let Some(function) = function else {
+        fail(ERR_ARGUMENT, "a thread needs a function");
+        return 0;
+    };
+    handle_or_zero(start_isolated(&[argument], move |copies| {
+        function(copies[0])
+    }))
+}
+
+/// As [`rt_thread_spawn_isolated`] with two arguments; what they share, their copies share.
+#[no_mangle]
+pub extern "C" fn rt_thread_spawn_isolated2(
+    function: Option<ThreadFn2>,
+    first: RuntimeValue,
+    second: RuntimeValue,
+) -> i64 {
+    let Some(function) = function else {
+        fail(ERR_ARGUMENT, "a thread needs a function");
+        return 0;
+    };
+    handle_or_zero(start_isolated(&[first, second], move |copies| {
+        function(copies[0], copies[1])
+    }))
+}
+
+/// What the function of a thread returned, waiting up to `timeout_ms` for its end (negative: as
+/// long as it takes). May be asked again until [`rt_thread_free`].
+///
+/// Nil, with the error recorded, when the time is up (`index`), for a bad handle, and for a thread
+/// that would wait for itself.
+#[no_mangle]
+pub extern "C" fn rt_thread_join(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let Some(thread) = THREADS.get(handle) else {
+        return fail(ERR_ARGUMENT, "the handle is no thread's");
+    };
+    if thread.runner.get() == Some(&thread::current().id()) {
+        return fail(ERR_ARGUMENT, "a thread cannot join itself");
+    }
+    value_or_nil(thread.result.wait(deadline_after(timeout_ms)))
+}
+
+/// Whether the function of the thread has returned; false for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_thread_is_done(handle: i64) -> bool {
+    THREADS
+        .get(handle)
+        .is_some_and(|thread| thread.result.is_done())
+}
+
+/// The number of a thread, which no other thread or actor of this process ever has, counted from
+/// 1; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_thread_id(handle: i64) -> i64 {
+    THREADS.get(handle).map_or(-1, |thread| thread.number)
+}
+
+/// Frees what is kept of a thread. One that still runs goes on to its end, and who waits for it
+/// gets the result. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_thread_free(handle: i64) -> bool {
+    THREADS.remove(handle).is_some()
+}
+
+/// Number of threads that can run at the same time, at least 1.
+#[no_mangle]
+pub extern "C" fn rt_thread_available_parallelism() -> i64 {
+    length_of(parallelism())
+}
+
+/// Stops this thread for so many microseconds, or a little longer. False, at once, if that is
+/// negative or more than 3,600,000,000 (an hour).
+#[no_mangle]
+pub extern "C" fn rt_thread_sleep(micros: i64) -> bool {
+    match u64::try_from(micros) {
+        Ok(micros) if micros <= MAX_SLEEP_MICROS => {
+            thread::sleep(Duration::from_micros(micros));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Lets other threads run first if any wants to.
+#[no_mangle]
+pub extern "C" fn rt_thread_yield() {
+    thread::yield_now();
 }
 
 // ===========================================================================
@@ -6848,6 +8595,122 @@ pub extern "C" fn rt_stack_free(handle: i64) -> bool {
     STACKS.remove(handle).is_some()
 }
 
+// ===========================================================================
+// Actors
+// ===========================================================================
+
+/// What an actor does from its beginning to its end, with its own handle, which it may hand out.
+/// It must not unwind.
+type ActorBody = extern "C" fn(actor: i64, argument: RuntimeValue) -> RuntimeValue;
+
+struct Actor {
+    number: i64,
+    mailbox: Mailbox,
+    result: Completion<RuntimeValue>,
+}
+
+static ACTORS: HandleTable<Actor> = HandleTable::new();
+
+thread_local! {
+    static CURRENT_ACTOR: RefCell<Option<Arc<Actor>>> = const { RefCell::new(None) };
+}
+
+/// The actor whose body this thread runs.
+fn current_actor() -> Option<Arc<Actor>> {
+    CURRENT_ACTOR
+        .try_with(|current| current.borrow().clone())
+        .ok()?
+}
+
+fn actor_of(handle: Handle) -> Outcome<Arc<Actor>> {
+    ACTORS
+        .get(handle)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "the handle is no actor's"))
+}
+
+/// Starts an actor: a thread of its own with a mailbox, which runs `body` with the actor's handle
+/// and `argument`. The actor lives until the body returns. Returns 0 for a null body and if no
+/// thread can be made.
+#[no_mangle]
+pub extern "C" fn rt_actor_spawn(body: Option<ActorBody>, argument: RuntimeValue) -> i64 {
+    let Some(body) = body else {
+        fail(ERR_ARGUMENT, "an actor needs a body");
+        return 0;
+    };
+    let handle = ACTORS.insert(Actor {
+        number: next_task_number(),
+        mailbox: Mailbox::new(None),
+        result: Completion::new(),
+    });
+    handle_or_zero(actor_of(handle).and_then(|actor| {
+        let spawned = spawn_background("rt-actor", move || {
+            let _ =
+                CURRENT_ACTOR.try_with(|current| *current.borrow_mut() = Some(Arc::clone(&actor)));
+            let result = body(handle, argument);
+            actor.mailbox.close(true);
+            actor.result.finish(result);
+        });
+        spawned.map(|()| handle).inspect_err(|_| {
+            ACTORS.remove(handle);
+        })
+    }))
+}
+
+/// Puts a message into an actor's mailbox and returns at once; messages of one sender arrive in
+/// their order. False if the actor has ended or the handle is bad.
+#[no_mangle]
+pub extern "C" fn rt_actor_send(handle: i64, message: RuntimeValue) -> bool {
+    succeeded(actor_of(handle).and_then(|actor| actor.mailbox.send(message, None)))
+}
+
+/// The oldest message to the actor that this thread runs, waiting up to `timeout_ms` for one
+/// (negative: as long as it takes; 0: not at all).
+///
+/// Nil is either a message or, with an error recorded, none: `index` when the time is up,
+/// `argument` on a thread that is no actor's.
+#[no_mangle]
+pub extern "C" fn rt_actor_recv(timeout_ms: i64) -> RuntimeValue {
+    match current_actor() {
+        Some(actor) => value_or_nil(actor.mailbox.receive(deadline_after(timeout_ms))),
+        None => fail(ERR_ARGUMENT, "this thread is no actor's"),
+    }
+}
+
+/// What the body of an actor returned, waiting up to `timeout_ms` for its end (negative: as long
+/// as it takes). Then the actor is freed and the handle stale.
+///
+/// Nil, with the error recorded, when the time is up (`index`; the handle stays good), for a bad
+/// handle, and for an actor that would wait for itself. Two actors that wait for one another
+/// without limit wait for ever.
+#[no_mangle]
+pub extern "C" fn rt_actor_join(handle: i64, timeout_ms: i64) -> RuntimeValue {
+    let joined = actor_of(handle).and_then(|actor| {
+        if current_actor().is_some_and(|current| Arc::ptr_eq(&current, &actor)) {
+            return Err(Failure::new(ERR_ARGUMENT, "an actor cannot join itself"));
+        }
+        actor.result.wait(deadline_after(timeout_ms))
+    });
+    if joined.is_ok() {
+        ACTORS.remove(handle);
+    }
+    value_or_nil(joined)
+}
+
+/// The number of an actor, which no other actor or thread of this process ever has, counted from
+/// 1; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_actor_id(handle: i64) -> i64 {
+    ACTORS.get(handle).map_or(-1, |actor| actor.number)
+}
+
+/// Whether the body of the actor has not returned yet; false for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_actor_is_alive(handle: i64) -> bool {
+    ACTORS
+        .get(handle)
+        .is_some_and(|actor| !actor.result.is_done())
+}
+
 // ---------------------------------------------------------------------------
 // Pools
 // ---------------------------------------------------------------------------
@@ -7550,6 +9413,87 @@ mod tests {
         let (state, condition) = (Mutex::new(()), Condvar::new());
         assert!(wait_until(&condition, lock(&state), deadline_after(0)).is_err());
         assert!(wait_until(&condition, lock(&state), deadline_after(5)).is_ok());
+    }
+
+    #[test]
+    fn mailboxes_take_turns() {
+        let mailbox = Mailbox::new(Some(1));
+        assert!(mailbox.send(int(1), deadline_after(0)).is_ok());
+        let full = mailbox.send(int(2), deadline_after(0));
+        assert_eq!(full.map_err(|failure| failure.code), Err(ERR_INDEX));
+        lock(&mailbox.state).receiving = true;
+        let busy = mailbox.receive(None).map_err(|failure| failure.code);
+        assert_eq!(busy, Err(ERR_ARGUMENT));
+        lock(&mailbox.state).receiving = false;
+        assert_eq!(mailbox.receive(None), Ok(int(1)));
+        assert!(!lock(&mailbox.state).receiving);
+        mailbox.close(false);
+        assert_eq!(mailbox.receive(None), Err(mailbox_closed()));
+        assert!(mailbox.send(int(3), None).is_err());
+    }
+
+    #[test]
+    fn nested_calls_are_counted_down_again() {
+        let before = NestedCall::depth();
+        let held: Vec<_> = std::iter::from_fn(|| NestedCall::enter().ok()).collect();
+        assert_eq!(held.len() as u32, MAX_NESTED_CALLS - before);
+        assert_eq!(NestedCall::enter().err().map(|e| e.code), Some(ERR_DEPTH));
+        drop(held);
+        assert_eq!(NestedCall::depth(), before);
+    }
+
+    #[test]
+    fn a_wait_that_cannot_end_is_known() {
+        let cell = |state| Arc::new(FutureCell::new(state, FutureSize::default()));
+        let me = thread::current().id();
+        let other = thread::spawn(|| thread::current().id()).join().unwrap();
+        let mine = cell(FutureState::Running(me));
+        let theirs = cell(FutureState::Running(other));
+        let open = cell(FutureState::Promise);
+        let waits = |blocks: &[&Arc<FutureCell>], table: &HashMap<_, _>| {
+            let blocks: Vec<_> = blocks.iter().copied().cloned().collect();
+            all_wait_for(me, &blocks, table, &mut HashSet::new())
+        };
+        let mut table = HashMap::new();
+        assert!(waits(&[&mine], &table) && !waits(&[&theirs], &table));
+        table.insert(other, vec![Arc::clone(&mine)]);
+        assert!(waits(&[&theirs, &mine], &table) && !waits(&[&theirs, &open], &table));
+        table.insert(other, vec![Arc::clone(&mine), open]);
+        assert!(!waits(&[&theirs], &table));
+    }
+
+    #[test]
+    fn watchers_that_gave_up_are_forgotten() {
+        let cell = Arc::new(FutureCell::new(FutureState::Promise, FutureSize::default()));
+        for _ in 0..3 {
+            assert!(await_future(&cell, deadline_after(0)).is_err());
+        }
+        assert!(lock(&cell.inner).watchers.is_empty());
+        let me = thread::current().id();
+        assert!(!lock(future_waits()).contains_key(&me));
+    }
+
+    #[test]
+    fn helpers_are_given_back() {
+        // Other tests may hold some.
+        let limit = parallelism();
+        let (one, two) = (ParHelpers::claim(usize::MAX), ParHelpers::claim(usize::MAX));
+        assert!(one.0 + two.0 <= limit);
+        drop((one, two));
+        assert!(PAR_HELPERS.load(SeqCst) <= limit);
+        let items: Vec<_> = (0..1_000).map(int).collect();
+        let parts = par_parts(&items, <[_]>::to_vec).unwrap();
+        assert_eq!((parts.len(), parts.concat()), (63, items));
+    }
+
+    #[test]
+    fn copies_do_not_keep_the_seal() {
+        let inner = rt_tuple_new(1);
+        assert!(rt_value_hash(inner) >= 0 && !rt_tuple_set(inner, 0, int(1)));
+        rt_error_clear();
+        let copy = isolated_copies(&[inner, int(5), inner]).unwrap();
+        assert_eq!((copy[0], copy[1]), (copy[2], int(5)));
+        assert!(copy[0] != inner && rt_tuple_set(copy[0], 0, int(1)));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Integration tests of the exported functions, a module for each domain.
 
+mod actors;
 mod arrays;
+mod async_file;
 mod base64;
 mod capture;
+mod channels;
 mod concurrent;
 mod contracts;
 mod datetime;
@@ -10,16 +13,21 @@ mod dicts;
 mod env;
 mod equality;
 mod errors;
+mod executor;
+mod futures;
+mod generators;
 mod hash;
 mod interp;
 mod math;
 mod memory;
 mod objects;
+mod par;
 mod print;
 mod stdin_mock;
 mod strings;
 mod support;
 mod sync;
+mod threads;
 mod torch;
 mod tuples;
 mod value_ops;

@@ -298,6 +298,19 @@ fn play_plain(name: &str, args: &[Literal]) -> Option<Literal> {
         ("rt_datetime_diff", [Int(from), Int(to), Int(unit)]) => {
             Int(rt_datetime_diff(*from, *to, *unit))
         }
+        ("rt_executor_set_mode", [Int(mode)]) => Bool(rt_executor_set_mode(*mode)),
+        ("rt_executor_get_mode", []) => Int(rt_executor_get_mode()),
+        ("rt_executor_is_manual", []) => Bool(rt_executor_is_manual()),
+        ("rt_executor_set_workers", [Int(count)]) => Bool(rt_executor_set_workers(*count)),
+        ("rt_executor_submit", [Int(future)]) => Bool(rt_executor_submit(*future)),
+        ("rt_executor_poll", []) => Int(rt_executor_poll()),
+        ("rt_executor_poll_all", []) => Int(rt_executor_poll_all()),
+        ("rt_executor_pending_count", []) => Int(rt_executor_pending_count()),
+        ("rt_executor_shutdown", [Int(timeout)]) => Bool(rt_executor_shutdown(*timeout)),
+        ("rt_thread_sleep", [Int(micros)]) => Bool(rt_thread_sleep(*micros)),
+        ("rt_thread_is_done", [Int(thread)]) => Bool(rt_thread_is_done(*thread)),
+        ("rt_thread_id", [Int(thread)]) => Int(rt_thread_id(*thread)),
+        ("rt_thread_free", [Int(thread)]) => Bool(rt_thread_free(*thread)),
         ("rt_datetime_is_leap_year", [Int(year)]) => Bool(rt_datetime_is_leap_year(*year)),
         ("rt_datetime_days_in_month", [Int(year), Int(month)]) => {
             Int(rt_datetime_days_in_month(*year, *month))
@@ -351,6 +364,8 @@ fn the_vectors_hold() {
         "base64",
         "math",
         "datetime",
+        "executor",
+        "thread",
     ] {
         assert!(
             play_file(&folder.join(format!("{domain}.toml"))) > 5,
