@@ -63,8 +63,7 @@ def measure(work: Path, crate: Path, plan: Path, scratch: Path) -> int:
     second = apply(plan, surroundings, "--next")
     hand = by_hand()
     took = [first, second]
-    for _ in range(2, phases):
-        took.append(apply(plan, surroundings, "--next"))
+    took += [apply(plan, surroundings, "--next") for _ in range(2, phases)]
     tests = 0.0
     for _ in range(phases + 1):
         source.touch()
