@@ -25,7 +25,7 @@ use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
 use std::ptr::NonNull;
 use std::sync::{
     atomic::{
-        AtomicBool, AtomicI64, AtomicU64, AtomicUsize,
+        AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, AtomicUsize,
         Ordering::{Relaxed, SeqCst},
     },
     Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -2692,6 +2692,2965 @@ mod text {
 }
 
 // ===========================================================================
+// Compiler: types and templates (feature "compiler")
+// ===========================================================================
+//
+// Types, expressions and code cross the boundary as JSON: at most 1 MiB, nested at most 256 deep, no
+// key twice in an object, no keys but those below. What is in [] may be left out.
+//
+// Types:
+//   {"kind":"int"[,"bits":8|16|32|64][,"signed":bool]}   64 bits, signed, unless it says otherwise
+//   {"kind":"float"[,"bits":32|64]}   {"kind":"bool"}   {"kind":"nil"}   {"kind":"string"}
+//   {"kind":"tuple","items":[type…]}   {"kind":"named","name":"Vec"[,"args":[type…]]}
+//   {"kind":"fn","params":[type…],"result":type}
+//   {"kind":"var","name":"a"[,"class":"any"|"equal"|"ordered"|"number"]}
+// Numbers are ordered, strings too; what is ordered can be compared for equality, and so can
+// everything in which no function is.
+//
+// Expressions:
+//   {"expr":"int"|"float","value":number[,"type":type]}   {"expr":"bool"|"string","value":…}
+//   {"expr":"nil"}   {"expr":"var","name":"x"}   {"expr":"as","value":expr,"type":type}
+//   {"expr":"lambda","params":["x"|{"name":"x"[,"type":type]}…],"body":expr}
+//   {"expr":"apply","fn":expr,"args":[expr…]}   {"expr":"if","cond":expr,"then":expr,"else":expr}
+//   {"expr":"let","name":"x","value":expr,"body":expr[,"rec":bool]}
+//   {"expr":"tuple"|"list","items":[expr…]}   a list is a `Vec`
+//   {"expr":"op","op":"+"|"-"|"*"|"/"|"%"|"neg"|"=="|"!="|"<"|"<="|">"|">="|"not"|"and"|"or",
+//    "args":[expr…]}
+// A type variable in an expression stands for some type, by the same name for the same one.
+//
+// Programs: an expression, or {"body":expr[,"env":{name:type…}]}; the variables in a type of `env`
+// stand for every type. To check a program, it has a "type" beside its body.
+//
+// Templates:
+//   {"name":"max","params":["T"|{"name":"T"[,"class":…]}…],"args":[{"name":"a","type":type}…],
+//    "result":type,"body":expr[,"uses":{name:function type…}]}
+// The body may call the functions in `uses` and the template itself. Functions are no values there,
+// and `let` has one type.
+//
+// Code (of an instance):
+//   {"name":"max<i64>","params":[type…],"locals":[type…],"result":type,"calls":{name:type…},
+//    "max_stack":2,"code":[instruction…]}
+// for a machine with a stack of values. The parameters are the first slots, the locals follow.
+//   ["push",value,type]   a literal              ["load",slot]   ["store",slot]   ["pop"]
+//   ["add"] ["sub"] ["mul"] ["div"] ["rem"]      two numbers of one type -> that type
+//   ["neg"]                                      a number -> that type
+//   ["eq"] ["ne"] ["lt"] ["le"] ["gt"] ["ge"]    two of one type -> bool
+//   ["not"]                                      bool -> bool
+//   ["tuple",count]   ["list",count,item type]   the items, the first one lowest -> one value
+//   ["call",name]                                the arguments, the first one lowest -> the result
+//   ["jump",index]   ["jump_if_not",index]       to an instruction of this code
+//   ["return"]                                   with the result and nothing else on the stack
+//
+// Answers: {"ok":true,…}, or {"ok":false,"error":{"code":…,"message":…,"at":"body.args[0]"}}.
+
+#[cfg(feature = "compiler")]
+const JSON_MAX_BYTES: usize = 1 << 20;
+#[cfg(feature = "compiler")]
+const JSON_MAX_DEPTH: usize = 256;
+
+/// Deepest type that is written or compared.
+#[cfg(feature = "compiler")]
+const TYPE_MAX_DEPTH: usize = 100;
+/// Most parts of one type that is written.
+#[cfg(feature = "compiler")]
+const TYPE_MAX_PARTS: usize = 1 << 12;
+/// Most parts of all types in the code of one instance.
+#[cfg(feature = "compiler")]
+const CODE_MAX_TYPE_PARTS: usize = 1 << 16;
+/// Most parts of a type in a message; a larger one is shown as `…`.
+#[cfg(feature = "compiler")]
+const MESSAGE_TYPE_PARTS: usize = 40;
+/// Most types that one inference makes.
+#[cfg(feature = "compiler")]
+const INFER_MAX_TYPES: usize = 1 << 18;
+/// Most steps of one inference, so that it ends within a second or so.
+#[cfg(feature = "compiler")]
+const INFER_MAX_STEPS: usize = 1 << 22;
+#[cfg(feature = "compiler")]
+const CODE_MAX_INSTRUCTIONS: usize = 1 << 14;
+#[cfg(feature = "compiler")]
+const CODE_MAX_STACK: usize = 256;
+/// Most slots, parameters included; they are bits of a `u64`.
+#[cfg(feature = "compiler")]
+const CODE_MAX_SLOTS: usize = 64;
+/// Most instances that a context keeps.
+#[cfg(feature = "compiler")]
+const CACHE_MAX_ENTRIES: usize = 1 << 10;
+/// Most bytes of all instances that a context keeps, and of their templates.
+#[cfg(feature = "compiler")]
+const CACHE_MAX_BYTES: usize = 1 << 24;
+
+/// What is wrong with a program, a template or code.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Diagnostic {
+    code: &'static str,
+    message: String,
+    /// Where it is, from the inside out.
+    at: Vec<String>,
+}
+
+#[cfg(feature = "compiler")]
+type Checked<T> = Result<T, Diagnostic>;
+
+#[cfg(feature = "compiler")]
+impl Diagnostic {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            at: Vec::new(),
+        }
+    }
+
+    fn place(&self) -> String {
+        let mut place = String::new();
+        for step in self.at.iter().rev() {
+            if !place.is_empty() && !step.starts_with('[') {
+                place.push('.');
+            }
+            place.push_str(step);
+        }
+        place
+    }
+
+    fn report(&self) -> Json {
+        json_object([
+            ("ok", Json::Bool(false)),
+            (
+                "error",
+                json_object([
+                    ("code", Json::text(self.code)),
+                    ("message", Json::text(&self.message)),
+                    ("at", Json::text(&self.place())),
+                ]),
+            ),
+        ])
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn malformed<T>(message: impl Into<String>) -> Checked<T> {
+    Err(Diagnostic::new("form", message))
+}
+
+/// Says where in a larger whole something went wrong.
+#[cfg(feature = "compiler")]
+trait Within {
+    fn within(self, step: &str) -> Self;
+    fn within_item(self, list: &str, index: usize) -> Self;
+}
+
+#[cfg(feature = "compiler")]
+impl<T> Within for Checked<T> {
+    fn within(self, step: &str) -> Self {
+        self.map_err(|mut diagnostic| {
+            diagnostic.at.push(step.to_owned());
+            diagnostic
+        })
+    }
+
+    fn within_item(self, list: &str, index: usize) -> Self {
+        self.map_err(|mut diagnostic| {
+            diagnostic.at.push(format!("{list}[{index}]"));
+            diagnostic
+        })
+    }
+}
+
+// --- JSON ------------------------------------------------------------------
+
+/// A JSON value. Integers are exact as far as 128 bits go. The members of an object that was read
+/// are in the order of their keys.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq)]
+enum Json {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+#[cfg(feature = "compiler")]
+fn json_object<const N: usize>(members: [(&str, Json); N]) -> Json {
+    let members = members.into_iter();
+    Json::Object(members.map(|(key, json)| (key.to_owned(), json)).collect())
+}
+
+#[cfg(feature = "compiler")]
+impl Json {
+    fn read(text: &str) -> Checked<Self> {
+        if text.len() > JSON_MAX_BYTES {
+            let message = format!("{} bytes, {JSON_MAX_BYTES} are allowed", text.len());
+            return Err(Diagnostic::new("too-large", message));
+        }
+        let mut reader = JsonReader { text, at: 0 };
+        let json = reader.value(0)?;
+        match reader.peek() {
+            None => Ok(json),
+            Some(_) => reader.wrong("something follows the value"),
+        }
+    }
+
+    fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    fn count(count: usize) -> Self {
+        Self::Int(count as i128)
+    }
+
+    fn list<T>(items: impl IntoIterator<Item = T>, json: impl Fn(T) -> Self) -> Self {
+        Self::List(items.into_iter().map(json).collect())
+    }
+
+    fn written(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            // Writing to a String cannot fail. `{:?}` of a finite float is a JSON number.
+            Self::Int(int) => {
+                let _ = write!(out, "{int}");
+            }
+            Self::Float(float) => {
+                let _ = write!(out, "{float:?}");
+            }
+            Self::Text(text) => Self::write_text(text, out),
+            Self::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    out.push(if index == 0 { '[' } else { ',' });
+                    item.write(out);
+                }
+                out.push_str(if items.is_empty() { "[]" } else { "]" });
+            }
+            Self::Object(members) => {
+                for (index, (key, json)) in members.iter().enumerate() {
+                    out.push(if index == 0 { '{' } else { ',' });
+                    Self::write_text(key, out);
+                    out.push(':');
+                    json.write(out);
+                }
+                out.push_str(if members.is_empty() { "{}" } else { "}" });
+            }
+        }
+    }
+
+    fn write_text(text: &str, out: &mut String) {
+        out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' | '\\' => out.extend(['\\', c]),
+                '\n' => out.push_str("\\n"),
+                '\t' => out.push_str("\\t"),
+                '\r' => out.push_str("\\r"),
+                c if c < ' ' => {
+                    let _ = write!(out, "\\u{:04x}", u32::from(c));
+                }
+                c => out.push(c),
+            }
+        }
+        out.push('"');
+    }
+
+    /// The members of an object that has no other keys than these.
+    fn members(&self, what: &str, allowed: &[&str]) -> Checked<&[(String, Json)]> {
+        let Self::Object(members) = self else {
+            return malformed(format!("{what} has to be an object"));
+        };
+        match members
+            .iter()
+            .find(|(key, _)| !allowed.contains(&key.as_str()))
+        {
+            Some((key, _)) => malformed(format!("`{}` is no key of {what}", shortened(key))),
+            None => Ok(members),
+        }
+    }
+
+    /// A member of an object that was read.
+    fn get(&self, key: &str) -> Option<&Json> {
+        let Self::Object(members) = self else {
+            return None;
+        };
+        let found = members.binary_search_by(|(known, _)| known.as_str().cmp(key));
+        found.ok().map(|at| &members[at].1)
+    }
+
+    fn required(&self, key: &str) -> Checked<&Json> {
+        match self.get(key) {
+            Some(json) => Ok(json),
+            None => malformed(format!("`{key}` is missing")),
+        }
+    }
+
+    fn required_text(&self, key: &str) -> Checked<&str> {
+        match self.required(key)? {
+            Self::Text(text) => Ok(text),
+            _ => malformed("a string was expected").within(key),
+        }
+    }
+
+    /// The list at a key; an empty one where there is none and none is needed.
+    fn items(&self, key: &str, needed: bool) -> Checked<&[Json]> {
+        match self.get(key) {
+            Some(Self::List(items)) => Ok(items),
+            None if !needed => Ok(&[]),
+            None => malformed(format!("`{key}` is missing")),
+            Some(_) => malformed("a list was expected").within(key),
+        }
+    }
+
+    /// The flag at a key, or what it is when there is none.
+    fn flag(&self, key: &str, default: bool) -> Checked<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(Self::Bool(flag)) => Ok(*flag),
+            Some(_) => malformed("true or false was expected").within(key),
+        }
+    }
+
+    fn name(&self) -> Checked<Arc<str>> {
+        match self {
+            Self::Text(name) => name_of(name),
+            _ => name_of(""),
+        }
+    }
+
+    fn index(&self) -> Checked<usize> {
+        match self {
+            Self::Int(int) => usize::try_from(*int).ok(),
+            _ => None,
+        }
+        .ok_or_else(|| Diagnostic::new("form", "an index or a count was expected"))
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn name_of(text: &str) -> Checked<Arc<str>> {
+    match text.len() {
+        1..=256 => Ok(text.into()),
+        _ => malformed("a name of 1 to 256 bytes was expected"),
+    }
+}
+
+/// The beginning of a text, for messages.
+#[cfg(feature = "compiler")]
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(feature = "compiler")]
+struct JsonReader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+#[cfg(feature = "compiler")]
+impl JsonReader<'_> {
+    fn wrong<T>(&self, what: &str) -> Checked<T> {
+        let message = format!("{what} at byte {}", self.at);
+        Err(Diagnostic::new("json", message))
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The next byte that is no white space.
+    fn peek(&mut self) -> Option<u8> {
+        while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+        self.byte()
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn value(&mut self, depth: usize) -> Checked<Json> {
+        match self.peek() {
+            Some(b'{' | b'[') if depth >= JSON_MAX_DEPTH => {
+                let message = format!("nested deeper than {JSON_MAX_DEPTH} at byte {}", self.at);
+                Err(Diagnostic::new("depth", message))
+            }
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(_) => {
+                for (word, json) in [
+                    ("null", Json::Null),
+                    ("true", Json::Bool(true)),
+                    ("false", Json::Bool(false)),
+                ] {
+                    if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+                        self.at += word.len();
+                        return Ok(json);
+                    }
+                }
+                self.wrong("no value")
+            }
+            None => self.wrong("the text ends where a value was expected"),
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Checked<Json> {
+        self.at += 1;
+        let mut items = Vec::new();
+        if self.accept(b']') {
+            return Ok(Json::List(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            if self.accept(b']') {
+                return Ok(Json::List(items));
+            }
+            if !self.accept(b',') {
+                return self.wrong("neither `,` nor `]`");
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Checked<Json> {
+        self.at += 1;
+        let mut members = Vec::new();
+        if self.accept(b'}') {
+            return Ok(Json::Object(members));
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return self.wrong("no key");
+            }
+            let key = self.string()?;
+            if !self.accept(b':') {
+                return self.wrong("no `:`");
+            }
+            members.push((key, self.value(depth + 1)?));
+            if self.accept(b'}') {
+                break;
+            }
+            if !self.accept(b',') {
+                return self.wrong("neither `,` nor `}`");
+            }
+        }
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some(pair) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let key = shortened(&pair[0].0);
+            return self.wrong(&format!(
+                "the key `{key}` stands twice in an object that ends"
+            ));
+        }
+        Ok(Json::Object(members))
+    }
+
+    fn string(&mut self) -> Checked<String> {
+        self.at += 1;
+        let mut text = String::new();
+        loop {
+            let start = self.at;
+            while !matches!(self.byte(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
+                self.at += 1;
+            }
+            text.push_str(&self.text[start..self.at]);
+            match self.byte() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                Some(b'\\') => text.push(self.escape()?),
+                _ => return self.wrong("a string without its closing quote"),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Checked<char> {
+        self.at += 1;
+        let escape = self.byte();
+        self.at += 1;
+        Ok(match escape {
+            Some(c @ (b'"' | b'\\' | b'/')) => char::from(c),
+            Some(b'n') => '\n',
+            Some(b't') => '\t',
+            Some(b'r') => '\r',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'u') => {
+                let first = self.hex4()?;
+                // The first half of a pair needs the second one behind it.
+                let code = if (0xd800..0xdc00).contains(&first) {
+                    if !self.text.as_bytes()[self.at..].starts_with(b"\\u") {
+                        return self.wrong("half a surrogate pair");
+                    }
+                    self.at += 2;
+                    let second = self.hex4()?;
+                    if !(0xdc00..0xe000).contains(&second) {
+                        return self.wrong("half a surrogate pair");
+                    }
+                    0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+                } else {
+                    first
+                };
+                match char::from_u32(code) {
+                    Some(c) => c,
+                    None => return self.wrong("half a surrogate pair"),
+                }
+            }
+            _ => {
+                self.at -= 1;
+                return self.wrong("an unknown escape");
+            }
+        })
+    }
+
+    fn hex4(&mut self) -> Checked<u32> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let Some(digit) = self.byte().and_then(|byte| char::from(byte).to_digit(16)) else {
+                return self.wrong("no hexadecimal digit");
+            };
+            code = code * 16 + digit;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+
+    fn digits(&mut self) -> Checked<()> {
+        if !matches!(self.byte(), Some(b'0'..=b'9')) {
+            return self.wrong("no digit");
+        }
+        while matches!(self.byte(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> Checked<Json> {
+        let start = self.at;
+        self.at += usize::from(self.byte() == Some(b'-'));
+        let leading_zero = self.byte() == Some(b'0');
+        let first = self.at;
+        self.digits()?;
+        if leading_zero && self.at > first + 1 {
+            return self.wrong("a number with a leading zero ends");
+        }
+        let mut whole = true;
+        if self.byte() == Some(b'.') {
+            whole = false;
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            whole = false;
+            self.at += 1;
+            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        let number = &self.text[start..self.at];
+        if let Some(int) = number.parse().ok().filter(|_| whole) {
+            return Ok(Json::Int(int));
+        }
+        match number.parse::<f64>() {
+            Ok(float) if float.is_finite() => Ok(Json::Float(float)),
+            _ => self.wrong("a number that is out of range ends"),
+        }
+    }
+}
+
+// --- types -----------------------------------------------------------------
+
+/// What can be done with the values of a type; each class is part of the one before.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum TypeClass {
+    Any,
+    Equal,
+    Ordered,
+    Number,
+}
+
+#[cfg(feature = "compiler")]
+const TYPE_CLASSES: [(&str, TypeClass); 4] = [
+    ("any", TypeClass::Any),
+    ("equal", TypeClass::Equal),
+    ("ordered", TypeClass::Ordered),
+    ("number", TypeClass::Number),
+];
+
+#[cfg(feature = "compiler")]
+impl TypeClass {
+    fn read(json: Option<&Json>) -> Checked<Self> {
+        let Some(json) = json else {
+            return Ok(Self::Any);
+        };
+        let known = TYPE_CLASSES
+            .iter()
+            .find(|(name, _)| matches!(json, Json::Text(text) if text == name));
+        match known {
+            Some((_, class)) => Ok(*class),
+            None => malformed("a class is any, equal, ordered or number").within("class"),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        TYPE_CLASSES[self as usize].0
+    }
+}
+
+/// The outermost part of a type.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum TypeShape {
+    Int {
+        bits: u8,
+        signed: bool,
+    },
+    Float {
+        bits: u8,
+    },
+    Bool,
+    Nil,
+    Text,
+    Tuple,
+    /// The parameters, and last the result.
+    Function,
+    Named(Arc<str>),
+    Variable(Arc<str>, TypeClass),
+}
+
+#[cfg(feature = "compiler")]
+impl TypeShape {
+    /// The narrowest class of the types of this shape; their parts have to be of it too.
+    fn class(&self) -> TypeClass {
+        match self {
+            Self::Int { .. } | Self::Float { .. } => TypeClass::Number,
+            Self::Text => TypeClass::Ordered,
+            Self::Bool | Self::Nil | Self::Tuple | Self::Named(_) => TypeClass::Equal,
+            Self::Function => TypeClass::Any,
+            Self::Variable(_, own) => *own,
+        }
+    }
+}
+
+/// A whole type, as it crosses the boundary.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct TypeTree {
+    shape: TypeShape,
+    args: Vec<TypeTree>,
+}
+
+#[cfg(feature = "compiler")]
+impl TypeTree {
+    const INT: Self = Self::plain(TypeShape::Int {
+        bits: 64,
+        signed: true,
+    });
+    const FLOAT: Self = Self::plain(TypeShape::Float { bits: 64 });
+    const BOOL: Self = Self::plain(TypeShape::Bool);
+    const NIL: Self = Self::plain(TypeShape::Nil);
+    const TEXT: Self = Self::plain(TypeShape::Text);
+
+    const fn plain(shape: TypeShape) -> Self {
+        Self {
+            shape,
+            args: Vec::new(),
+        }
+    }
+
+    fn read(json: &Json) -> Checked<Self> {
+        let bits = |allowed: &[u8]| match json.get("bits") {
+            None => Ok(64),
+            Some(Json::Int(bits)) if allowed.iter().any(|&known| i128::from(known) == *bits) => {
+                Ok(*bits as u8)
+            }
+            Some(_) => malformed(format!("one of {allowed:?} was expected")).within("bits"),
+        };
+        let mut args = Vec::new();
+        let mut allowed: &[&str] = &["kind"];
+        if !matches!(json, Json::Object(_)) {
+            return malformed("a type has to be an object");
+        }
+        let shape = match json.required_text("kind")? {
+            "int" => {
+                allowed = &["kind", "bits", "signed"];
+                TypeShape::Int {
+                    bits: bits(&[8, 16, 32, 64])?,
+                    signed: json.flag("signed", true)?,
+                }
+            }
+            "float" => {
+                allowed = &["kind", "bits"];
+                TypeShape::Float {
+                    bits: bits(&[32, 64])?,
+                }
+            }
+            "bool" => TypeShape::Bool,
+            "nil" => TypeShape::Nil,
+            "string" => TypeShape::Text,
+            "tuple" => {
+                allowed = &["kind", "items"];
+                args = Self::read_all(json, "items", true)?;
+                TypeShape::Tuple
+            }
+            "fn" => {
+                allowed = &["kind", "params", "result"];
+                args = Self::read_all(json, "params", true)?;
+                args.push(Self::read(json.required("result")?).within("result")?);
+                TypeShape::Function
+            }
+            "named" => {
+                allowed = &["kind", "name", "args"];
+                args = Self::read_all(json, "args", false)?;
+                TypeShape::Named(json.required("name")?.name().within("name")?)
+            }
+            "var" => {
+                allowed = &["kind", "name", "class"];
+                let name = json.required("name")?.name().within("name")?;
+                TypeShape::Variable(name, TypeClass::read(json.get("class"))?)
+            }
+            other => return malformed(format!("`{}` is no kind of type", shortened(other))),
+        };
+        json.members("this kind of type", allowed)?;
+        Ok(Self { shape, args })
+    }
+
+    fn read_all(json: &Json, key: &str, needed: bool) -> Checked<Vec<Self>> {
+        let items = json.items(key, needed)?.iter().enumerate();
+        items
+            .map(|(index, item)| Self::read(item).within_item(key, index))
+            .collect()
+    }
+
+    /// The parameters and the result, if this is a function.
+    fn signature(&self) -> Option<(&[TypeTree], &TypeTree)> {
+        let (result, params) = self.args.split_last()?;
+        (self.shape == TypeShape::Function).then_some((params, result))
+    }
+
+    fn is_in(&self, class: TypeClass) -> bool {
+        class == TypeClass::Any
+            || self.shape.class() >= class && self.args.iter().all(|part| part.is_in(class))
+    }
+
+    /// Adds the variables in the order in which they stand, each with the narrowest class it has.
+    fn collect_variables(&self, found: &mut Vec<(Arc<str>, TypeClass)>) {
+        if let TypeShape::Variable(name, class) = &self.shape {
+            match found.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known = (*known).max(*class),
+                None => found.push((name.clone(), *class)),
+            }
+        }
+        for part in &self.args {
+            part.collect_variables(found);
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        !matches!(self.shape, TypeShape::Variable(..)) && self.args.iter().all(Self::is_closed)
+    }
+
+    /// The type as text, with the classes of its variables.
+    fn described(&self) -> String {
+        let mut variables = Vec::new();
+        self.collect_variables(&mut variables);
+        let mut text = self.to_string();
+        let mut link = " where";
+        for (name, class) in variables {
+            if class != TypeClass::Any {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{link} {name}: {}", class.name());
+                link = ",";
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        let parts = |parts: &[Self]| Json::list(parts, Self::json);
+        let kind = |name| ("kind", Json::text(name));
+        match &self.shape {
+            TypeShape::Int { bits, signed } => json_object([
+                kind("int"),
+                ("bits", Json::Int((*bits).into())),
+                ("signed", Json::Bool(*signed)),
+            ]),
+            TypeShape::Float { bits } => {
+                json_object([kind("float"), ("bits", Json::Int((*bits).into()))])
+            }
+            TypeShape::Bool => json_object([kind("bool")]),
+            TypeShape::Nil => json_object([kind("nil")]),
+            TypeShape::Text => json_object([kind("string")]),
+            TypeShape::Tuple => json_object([kind("tuple"), ("items", parts(&self.args))]),
+            TypeShape::Function => {
+                let nil = Self::NIL;
+                let (params, result) = self.signature().unwrap_or((&[], &nil));
+                json_object([
+                    kind("fn"),
+                    ("params", parts(params)),
+                    ("result", result.json()),
+                ])
+            }
+            TypeShape::Named(name) => json_object([
+                kind("named"),
+                ("name", Json::text(name)),
+                ("args", parts(&self.args)),
+            ]),
+            TypeShape::Variable(name, TypeClass::Any) => {
+                json_object([kind("var"), ("name", Json::text(name))])
+            }
+            TypeShape::Variable(name, class) => json_object([
+                kind("var"),
+                ("name", Json::text(name)),
+                ("class", Json::text(class.name())),
+            ]),
+        }
+    }
+}
+
+#[cfg(feature = "compiler")]
+impl fmt::Display for TypeTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = |f: &mut fmt::Formatter<'_>, parts: &[Self]| {
+            for (index, part) in parts.iter().enumerate() {
+                write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
+            }
+            Ok(())
+        };
+        match &self.shape {
+            TypeShape::Int { bits, signed } => {
+                write!(f, "{}{bits}", if *signed { 'i' } else { 'u' })
+            }
+            TypeShape::Float { bits } => write!(f, "f{bits}"),
+            TypeShape::Bool => f.write_str("bool"),
+            TypeShape::Nil => f.write_str("nil"),
+            TypeShape::Text => f.write_str("string"),
+            TypeShape::Tuple => {
+                f.write_str("(")?;
+                listed(f, &self.args)?;
+                f.write_str(if self.args.len() == 1 { ",)" } else { ")" })
+            }
+            TypeShape::Function => {
+                let nil = Self::NIL;
+                let (params, result) = self.signature().unwrap_or((&[], &nil));
+                f.write_str("fn(")?;
+                listed(f, params)?;
+                write!(f, ") -> {result}")
+            }
+            TypeShape::Named(name) if self.args.is_empty() => f.write_str(name),
+            TypeShape::Named(name) => {
+                write!(f, "{name}<")?;
+                listed(f, &self.args)?;
+                f.write_str(">")
+            }
+            TypeShape::Variable(name, _) => f.write_str(name),
+        }
+    }
+}
+
+/// A literal; its type stands beside it.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq)]
+enum CompilerLiteral {
+    Nil,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(Arc<str>),
+}
+
+#[cfg(feature = "compiler")]
+impl CompilerLiteral {
+    /// The literal of this type that is written so.
+    fn read(json: &Json, of: &TypeTree) -> Checked<Self> {
+        let range = |int: i128| Diagnostic::new("range", format!("`{of}` does not reach {int}"));
+        Ok(match (&of.shape, json) {
+            (TypeShape::Nil, Json::Null) => Self::Nil,
+            (TypeShape::Bool, Json::Bool(flag)) => Self::Bool(*flag),
+            (TypeShape::Text, Json::Text(text)) => Self::Text(text.as_str().into()),
+            (TypeShape::Int { bits, signed }, Json::Int(int)) => {
+                let (low, high) = match signed {
+                    true => (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1),
+                    false => (0, (1i128 << bits) - 1),
+                };
+                if !(low..=high).contains(int) {
+                    return Err(range(*int));
+                }
+                Self::Int(*int)
+            }
+            (TypeShape::Float { bits: 32 }, Json::Float(float)) => {
+                if !(*float as f32).is_finite() {
+                    return Err(Diagnostic::new(
+                        "range",
+                        format!("`f32` does not reach {float:e}"),
+                    ));
+                }
+                Self::Float(*float)
+            }
+            (TypeShape::Float { .. }, Json::Float(float)) => Self::Float(*float),
+            // Any i128 is within the range of an f32.
+            (TypeShape::Float { .. }, Json::Int(int)) => Self::Float(*int as f64),
+            _ => return malformed(format!("this is no literal of type `{of}`")),
+        })
+    }
+
+    fn json(&self) -> Json {
+        match self {
+            Self::Nil => Json::Null,
+            Self::Bool(flag) => Json::Bool(*flag),
+            Self::Int(int) => Json::Int(*int),
+            Self::Float(float) => Json::Float(*float),
+            Self::Text(text) => Json::text(text),
+        }
+    }
+}
+
+// --- expressions -----------------------------------------------------------
+
+/// An operator of expressions, which is an instruction too unless its `mnemonic` is empty.
+#[cfg(feature = "compiler")]
+#[derive(Debug, PartialEq, Eq)]
+struct CompilerOperator {
+    symbol: &'static str,
+    mnemonic: &'static str,
+    arity: usize,
+    /// Class of the operands, which are of one type; `None` for bools.
+    class: Option<TypeClass>,
+    /// Whether the result is a bool, not of the type of the operands.
+    tells: bool,
+}
+
+/// One line for each operator.
+#[cfg(feature = "compiler")]
+macro_rules! compiler_operators {
+    ($($symbol:literal $mnemonic:literal $arity:literal $class:expr, $tells:literal;)+) => {
+        &[$(CompilerOperator {
+            symbol: $symbol,
+            mnemonic: $mnemonic,
+            arity: $arity,
+            class: $class,
+            tells: $tells,
+        }),+]
+    };
+}
+
+#[cfg(feature = "compiler")]
+static COMPILER_OPERATORS: &[CompilerOperator] = compiler_operators! {
+    "+" "add" 2 Some(TypeClass::Number), false;
+    "-" "sub" 2 Some(TypeClass::Number), false;
+    "*" "mul" 2 Some(TypeClass::Number), false;
+    "/" "div" 2 Some(TypeClass::Number), false;
+    "%" "rem" 2 Some(TypeClass::Number), false;
+    "neg" "neg" 1 Some(TypeClass::Number), false;
+    "==" "eq" 2 Some(TypeClass::Equal), true;
+    "!=" "ne" 2 Some(TypeClass::Equal), true;
+    "<" "lt" 2 Some(TypeClass::Ordered), true;
+    "<=" "le" 2 Some(TypeClass::Ordered), true;
+    ">" "gt" 2 Some(TypeClass::Ordered), true;
+    ">=" "ge" 2 Some(TypeClass::Ordered), true;
+    "not" "not" 1 None, true;
+    "and" "" 2 None, true;
+    "or" "" 2 None, true;
+};
+
+/// An expression with its number in the order of reading.
+#[cfg(feature = "compiler")]
+#[derive(Debug)]
+struct Expression {
+    number: usize,
+    form: ExpressionForm,
+}
+
+#[cfg(feature = "compiler")]
+#[derive(Debug)]
+enum ExpressionForm {
+    Literal(CompilerLiteral, TypeTree),
+    Variable(Arc<str>),
+    Ascribed(Box<Expression>, TypeTree),
+    Lambda(Vec<(Arc<str>, Option<TypeTree>)>, Box<Expression>),
+    Apply(Box<Expression>, Vec<Expression>),
+    If(Box<[Expression; 3]>),
+    Let {
+        name: Arc<str>,
+        recursive: bool,
+        value: Box<Expression>,
+        body: Box<Expression>,
+    },
+    Tuple(Vec<Expression>),
+    List(Vec<Expression>),
+    Operation(&'static CompilerOperator, Vec<Expression>),
+}
+
+/// The keys of every form of expression.
+#[cfg(feature = "compiler")]
+const EXPRESSION_KEYS: [(&str, &[&str]); 13] = [
+    ("int", &["expr", "value", "type"]),
+    ("float", &["expr", "value", "type"]),
+    ("bool", &["expr", "value"]),
+    ("string", &["expr", "value"]),
+    ("nil", &["expr"]),
+    ("var", &["expr", "name"]),
+    ("as", &["expr", "value", "type"]),
+    ("lambda", &["expr", "params", "body"]),
+    ("apply", &["expr", "fn", "args"]),
+    ("if", &["expr", "cond", "then", "else"]),
+    ("let", &["expr", "name", "value", "body", "rec"]),
+    ("tuple", &["expr", "items"]),
+    ("list", &["expr", "items"]),
+];
+
+#[cfg(feature = "compiler")]
+impl Expression {
+    /// `count` is the number of expressions so far.
+    fn read(json: &Json, count: &mut usize) -> Checked<Self> {
+        if !matches!(json, Json::Object(_)) {
+            return malformed("an expression has to be an object");
+        }
+        let tag = json.required_text("expr")?;
+        let known = EXPRESSION_KEYS.iter().find(|(known, _)| *known == tag);
+        match known {
+            Some((_, keys)) => json.members("this form of expression", keys)?,
+            None if tag == "op" => json.members("an operation", &["expr", "op", "args"])?,
+            None => {
+                let message = format!("`{}` is no form of expression", shortened(tag));
+                return malformed(message).within("expr");
+            }
+        };
+        let number = *count;
+        *count += 1;
+        let form = Self::read_form(tag, json, count)?;
+        Ok(Self { number, form })
+    }
+
+    fn read_form(tag: &str, json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        Ok(match tag {
+            "int" | "float" | "bool" | "string" | "nil" => Self::read_literal(tag, json)?,
+            "var" => ExpressionForm::Variable(json.required("name")?.name().within("name")?),
+            "as" => {
+                let of = TypeTree::read(json.required("type")?).within("type")?;
+                ExpressionForm::Ascribed(Self::read_part(json, "value", count)?, of)
+            }
+            "lambda" => {
+                let params = read_parameters(json, "params", false)?;
+                ExpressionForm::Lambda(params, Self::read_part(json, "body", count)?)
+            }
+            "apply" => {
+                let function = Self::read_part(json, "fn", count)?;
+                ExpressionForm::Apply(function, Self::read_all(json, "args", count)?)
+            }
+            "if" => {
+                let mut part = |key| Self::read_part(json, key, count);
+                let (condition, yes, no) = (part("cond")?, part("then")?, part("else")?);
+                ExpressionForm::If(Box::new([*condition, *yes, *no]))
+            }
+            "let" => ExpressionForm::Let {
+                name: json.required("name")?.name().within("name")?,
+                recursive: json.flag("rec", false)?,
+                value: Self::read_part(json, "value", count)?,
+                body: Self::read_part(json, "body", count)?,
+            },
+            "tuple" => ExpressionForm::Tuple(Self::read_all(json, "items", count)?),
+            "list" => ExpressionForm::List(Self::read_all(json, "items", count)?),
+            _ => {
+                let symbol = json.required_text("op")?;
+                let known = COMPILER_OPERATORS.iter().find(|op| op.symbol == symbol);
+                let Some(operator) = known else {
+                    return malformed(format!("`{}` is no operator", shortened(symbol)))
+                        .within("op");
+                };
+                let args = Self::read_all(json, "args", count)?;
+                if args.len() != operator.arity {
+                    return Err(wrong_count(symbol, operator.arity, args.len()));
+                }
+                ExpressionForm::Operation(operator, args)
+            }
+        })
+    }
+
+    fn read_literal(tag: &str, json: &Json) -> Checked<ExpressionForm> {
+        let default = match tag {
+            "int" => TypeTree::INT,
+            "float" => TypeTree::FLOAT,
+            "bool" => TypeTree::BOOL,
+            "string" => TypeTree::TEXT,
+            _ => return Ok(ExpressionForm::Literal(CompilerLiteral::Nil, TypeTree::NIL)),
+        };
+        let of = match json.get("type") {
+            Some(of) => TypeTree::read(of).within("type")?,
+            None => default,
+        };
+        match (tag, &of.shape) {
+            ("int", TypeShape::Float { .. }) | ("float", TypeShape::Int { .. }) => {
+                return malformed(format!("`{of}` is no type for this literal")).within("type");
+            }
+            _ => {}
+        }
+        let literal = CompilerLiteral::read(json.required("value")?, &of).within("value")?;
+        Ok(ExpressionForm::Literal(literal, of))
+    }
+
+    fn read_part(json: &Json, key: &str, count: &mut usize) -> Checked<Box<Self>> {
+        let part = Self::read(json.required(key)?, count).within(key)?;
+        Ok(Box::new(part))
+    }
+
+    fn read_all(json: &Json, key: &str, count: &mut usize) -> Checked<Vec<Self>> {
+        let items = json.items(key, true)?.iter().enumerate();
+        items
+            .map(|(index, item)| Self::read(item, count).within_item(key, index))
+            .collect()
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn wrong_count(what: &str, takes: usize, given: usize) -> Diagnostic {
+    let message = format!("`{what}` takes {takes} argument(s), {given} given");
+    Diagnostic::new("arity", message)
+}
+
+/// Parameters by name, each with its type where it has one; no name may stand twice.
+#[cfg(feature = "compiler")]
+fn read_parameters(
+    json: &Json,
+    key: &str,
+    typed: bool,
+) -> Checked<Vec<(Arc<str>, Option<TypeTree>)>> {
+    let mut seen = HashSet::new();
+    let mut params = Vec::new();
+    for (index, json) in json.items(key, true)?.iter().enumerate() {
+        let read = || -> Checked<(Arc<str>, Option<TypeTree>)> {
+            if let (Json::Text(_), false) = (json, typed) {
+                return Ok((json.name()?, None));
+            }
+            json.members("a parameter", &["name", "type"])?;
+            let name = json.required("name")?.name().within("name")?;
+            let of = match json.get("type") {
+                Some(of) => Some(TypeTree::read(of).within("type")?),
+                None if typed => return malformed("`type` is missing"),
+                None => None,
+            };
+            Ok((name, of))
+        };
+        let (name, of) = read().within_item(key, index)?;
+        if !seen.insert(name.clone()) {
+            return malformed(format!("`{name}` stands twice")).within_item(key, index);
+        }
+        params.push((name, of));
+    }
+    Ok(params)
+}
+
+/// An expression, the types of the names it may use, and the type it has to have.
+#[cfg(feature = "compiler")]
+struct CompilerProgram {
+    env: Vec<(Arc<str>, TypeTree)>,
+    body: Expression,
+    /// Whether the body stands in an object, where other things are too.
+    wrapped: bool,
+    expected: Option<TypeTree>,
+}
+
+#[cfg(feature = "compiler")]
+impl CompilerProgram {
+    fn read(json: &Json, checked: bool) -> Checked<Self> {
+        let mut expressions = 0;
+        if json.get("expr").is_some() && !checked {
+            return Ok(Self {
+                env: Vec::new(),
+                body: Expression::read(json, &mut expressions)?,
+                wrapped: false,
+                expected: None,
+            });
+        }
+        let (what, keys): (_, &[&str]) = match checked {
+            true => ("a program to check", &["body", "env", "type"]),
+            false => ("a program", &["body", "env"]),
+        };
+        json.members(what, keys)?;
+        let expected = match checked {
+            true => Some(TypeTree::read(json.required("type")?).within("type")?),
+            false => None,
+        };
+        Ok(Self {
+            env: read_types_by_name(json, "env")?,
+            body: *Expression::read_part(json, "body", &mut expressions)?,
+            wrapped: true,
+            expected,
+        })
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn read_types_by_name(json: &Json, key: &str) -> Checked<Vec<(Arc<str>, TypeTree)>> {
+    match json.get(key) {
+        None => Ok(Vec::new()),
+        Some(Json::Object(members)) => members
+            .iter()
+            .map(|(name, of)| {
+                let of = TypeTree::read(of).within(&shortened(name))?;
+                Ok((name_of(name)?, of))
+            })
+            .collect::<Checked<_>>()
+            .within(key),
+        Some(_) => malformed("an object was expected").within(key),
+    }
+}
+
+// --- inference -------------------------------------------------------------
+
+// Hindley and Milner's inference, with unknown types in a union-find structure. An unknown has the
+// level of the innermost `let` that may still decide it; what is deeper than the `let` itself when
+// its value is done stands for every type. Lists of parts are shared, so types are graphs, and no
+// walk takes one part twice.
+
+#[cfg(feature = "compiler")]
+#[derive(Clone)]
+enum TypeNode {
+    Unknown { class: TypeClass, level: u32 },
+    Link(usize),
+    Known(TypeShape, Arc<[usize]>),
+}
+
+#[cfg(feature = "compiler")]
+#[derive(Clone, Copy)]
+enum NameBinding {
+    /// One type, which may not be known yet.
+    Single(usize),
+    /// A type in which the unknowns deeper than the level are replaced at each use.
+    General(usize, u32),
+}
+
+/// What the variables of a type that comes from outside become.
+#[cfg(feature = "compiler")]
+enum VariableUse<'a> {
+    /// What the map says; if it says nothing, an unknown that is put into it.
+    Known(&'a mut HashMap<Arc<str>, usize>),
+    /// What the map says, and nothing else is allowed.
+    Given(&'a HashMap<Arc<str>, usize>),
+}
+
+#[cfg(feature = "compiler")]
+#[derive(Default)]
+struct Inference {
+    nodes: Vec<TypeNode>,
+    level: u32,
+    scope: HashMap<Arc<str>, Vec<NameBinding>>,
+    variables: HashMap<Arc<str>, usize>,
+    /// The types of the expressions, by their numbers; only for templates.
+    noted: Vec<usize>,
+    in_template: bool,
+    steps: usize,
+    unifications: u64,
+}
+
+#[cfg(feature = "compiler")]
+impl Inference {
+    /// Takes `count` steps; fails when there have been too many.
+    fn spend(&mut self, count: usize) -> Checked<()> {
+        self.steps += count;
+        if self.steps > INFER_MAX_STEPS {
+            return Err(Diagnostic::new("too-complex", "the types take too long"));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, node: TypeNode) -> Checked<usize> {
+        if self.nodes.len() >= INFER_MAX_TYPES {
+            return Err(Diagnostic::new("too-complex", "there are too many types"));
+        }
+        self.nodes.push(node);
+        Ok(self.nodes.len() - 1)
+    }
+
+    fn unknown(&mut self, class: TypeClass) -> Checked<usize> {
+        let level = self.level;
+        self.add(TypeNode::Unknown { class, level })
+    }
+
+    fn known(&mut self, shape: TypeShape, args: Vec<usize>) -> Checked<usize> {
+        self.spend(args.len())?;
+        self.add(TypeNode::Known(shape, args.into()))
+    }
+
+    fn function(&mut self, mut params: Vec<usize>, result: usize) -> Checked<usize> {
+        params.push(result);
+        self.known(TypeShape::Function, params)
+    }
+
+    /// The node that stands for all that it was unified with.
+    fn find(&mut self, mut at: usize) -> usize {
+        while let TypeNode::Link(next) = self.nodes[at] {
+            if let TypeNode::Link(after) = self.nodes[next] {
+                self.nodes[at] = TypeNode::Link(after);
+            }
+            at = next;
+        }
+        at
+    }
+
+    fn import(&mut self, tree: &TypeTree, variables: &mut VariableUse<'_>) -> Checked<usize> {
+        if let TypeShape::Variable(name, class) = &tree.shape {
+            let known = match variables {
+                VariableUse::Known(map) => map.get(name).copied(),
+                VariableUse::Given(map) => match map.get(name) {
+                    Some(&given) => Some(given),
+                    None => {
+                        let message = format!("`{name}` is no parameter of the template");
+                        return Err(Diagnostic::new("unknown-variable", message));
+                    }
+                },
+            };
+            if let Some(known) = known {
+                self.require(known, *class)?;
+                return Ok(known);
+            }
+            let unknown = self.unknown(*class)?;
+            if let VariableUse::Known(map) = variables {
+                map.insert(name.clone(), unknown);
+            }
+            return Ok(unknown);
+        }
+        let mut args = Vec::with_capacity(tree.args.len());
+        for part in &tree.args {
+            args.push(self.import(part, variables)?);
+        }
+        self.known(tree.shape.clone(), args)
+    }
+
+    /// A type that stands in an expression.
+    fn import_annotation(&mut self, tree: &TypeTree) -> Checked<usize> {
+        let mut variables = std::mem::take(&mut self.variables);
+        // Its variables belong to the whole program, not to a `let` around them.
+        let level = std::mem::replace(&mut self.level, 0);
+        let imported = if self.in_template {
+            self.import(tree, &mut VariableUse::Given(&variables))
+        } else {
+            self.import(tree, &mut VariableUse::Known(&mut variables))
+        };
+        self.level = level;
+        self.variables = variables;
+        imported
+    }
+
+    /// A type whose variables are types of their own, which are equal to nothing else.
+    fn import_rigid(&mut self, tree: &TypeTree) -> Checked<usize> {
+        let mut variables = Vec::new();
+        tree.collect_variables(&mut variables);
+        let mut given = HashMap::new();
+        for (name, class) in variables {
+            let own = self.known(TypeShape::Variable(name.clone(), class), Vec::new())?;
+            given.insert(name, own);
+        }
+        self.import(tree, &mut VariableUse::Given(&given))
+    }
+
+    /// Gives a name a type whose variables stand for every type.
+    fn declare(&mut self, name: &Arc<str>, tree: &TypeTree) -> Checked<()> {
+        self.level += 1;
+        let of = self.import(tree, &mut VariableUse::Known(&mut HashMap::new()));
+        self.level -= 1;
+        let binding = NameBinding::General(of?, self.level);
+        self.enter(name, binding);
+        Ok(())
+    }
+
+    fn enter(&mut self, name: &Arc<str>, binding: NameBinding) {
+        self.scope.entry(name.clone()).or_default().push(binding);
+    }
+
+    fn leave(&mut self, name: &Arc<str>) {
+        if let Some(bindings) = self.scope.get_mut(name) {
+            bindings.pop();
+        }
+    }
+
+    /// The tree of a type, unknowns named in the order in which they come; `None` if it has more
+    /// parts than the budget or is nested too deeply.
+    fn tree(&mut self, at: usize, budget: &mut usize) -> Option<TypeTree> {
+        let mut names = HashMap::new();
+        self.grow_tree(at, 0, budget, &mut names)
+    }
+
+    fn grow_tree(
+        &mut self,
+        at: usize,
+        depth: usize,
+        budget: &mut usize,
+        names: &mut HashMap<usize, usize>,
+    ) -> Option<TypeTree> {
+        if depth >= TYPE_MAX_DEPTH {
+            return None;
+        }
+        *budget = budget.checked_sub(1)?;
+        let at = self.find(at);
+        match self.nodes[at].clone() {
+            TypeNode::Known(shape, parts) => {
+                let mut args = Vec::new();
+                for &part in parts.iter() {
+                    args.push(self.grow_tree(part, depth + 1, budget, names)?);
+                }
+                Some(TypeTree { shape, args })
+            }
+            TypeNode::Unknown { class, .. } => {
+                let next = names.len();
+                let number = *names.entry(at).or_insert(next);
+                let name = variable_name(number).into();
+                Some(TypeTree::plain(TypeShape::Variable(name, class)))
+            }
+            // `find` does not end at a link.
+            TypeNode::Link(_) => None,
+        }
+    }
+
+    /// A type in a message, `…` if it is too long.
+    fn shown(&mut self, at: usize) -> String {
+        let tree = self.tree(at, &mut { MESSAGE_TYPE_PARTS });
+        tree.map_or_else(|| "…".to_owned(), |tree| tree.to_string())
+    }
+
+    fn result_tree(&mut self, at: usize) -> Checked<TypeTree> {
+        self.tree(at, &mut { TYPE_MAX_PARTS }).ok_or_else(|| {
+            let message =
+                format!("the type has more than {TYPE_MAX_PARTS} parts or {TYPE_MAX_DEPTH} levels");
+            Diagnostic::new("too-large", message)
+        })
+    }
+
+    /// Makes two types the same.
+    fn unify(&mut self, expected: usize, found: usize) -> Checked<()> {
+        self.unifications += 1;
+        let outcome = self.unify_parts(expected, found, 0);
+        outcome.map_err(|mut diagnostic| {
+            let whole = (self.shown(expected), self.shown(found));
+            let inner = format!("expected `{}`, found `{}`", whole.0, whole.1);
+            if diagnostic.code == "mismatch" && diagnostic.message != inner {
+                diagnostic.message += &format!(" (in `{}` and `{}`)", whole.0, whole.1);
+            }
+            diagnostic
+        })
+    }
+
+    fn unify_parts(&mut self, expected: usize, found: usize, depth: usize) -> Checked<()> {
+        self.spend(1)?;
+        let (a, b) = (self.find(expected), self.find(found));
+        if a == b {
+            return Ok(());
+        }
+        match (self.nodes[a].clone(), self.nodes[b].clone()) {
+            (TypeNode::Known(shape, parts), TypeNode::Known(other, others)) => {
+                if depth >= TYPE_MAX_DEPTH {
+                    return Err(Diagnostic::new("depth", "the types are nested too deeply"));
+                }
+                if shape != other || parts.len() != others.len() {
+                    let message =
+                        format!("expected `{}`, found `{}`", self.shown(a), self.shown(b));
+                    return Err(Diagnostic::new("mismatch", message));
+                }
+                for (&part, &other) in parts.iter().zip(others.iter()) {
+                    self.unify_parts(part, other, depth + 1)?;
+                }
+                // From now on they are one, so that a shared part is not compared again.
+                self.nodes[a] = TypeNode::Link(b);
+                Ok(())
+            }
+            (TypeNode::Unknown { class, level }, TypeNode::Unknown { .. }) => {
+                self.lower_levels(b, level, None)?;
+                self.require(b, class)?;
+                self.nodes[a] = TypeNode::Link(b);
+                Ok(())
+            }
+            (TypeNode::Unknown { class, level }, _) => self.bind(a, class, level, b),
+            (_, TypeNode::Unknown { class, level }) => self.bind(b, class, level, a),
+            // `find` does not end at a link.
+            _ => Ok(()),
+        }
+    }
+
+    /// Decides an unknown.
+    fn bind(&mut self, unknown: usize, class: TypeClass, level: u32, to: usize) -> Checked<()> {
+        if !self.lower_levels(to, level, Some(unknown))? {
+            let (part, whole) = (self.shown(unknown), self.shown(to));
+            let message = format!("the type would contain itself: `{part}` in `{whole}`");
+            return Err(Diagnostic::new("occurs", message));
+        }
+        self.require(to, class)?;
+        self.nodes[unknown] = TypeNode::Link(to);
+        Ok(())
+    }
+
+    /// Brings the unknowns in a type down to a level; false if `forbidden` is one of them.
+    fn lower_levels(&mut self, of: usize, limit: u32, forbidden: Option<usize>) -> Checked<bool> {
+        let mut seen = HashSet::new();
+        let mut open = vec![of];
+        while let Some(at) = open.pop() {
+            self.spend(1)?;
+            let at = self.find(at);
+            if Some(at) == forbidden {
+                return Ok(false);
+            }
+            match &mut self.nodes[at] {
+                TypeNode::Unknown { level, .. } => *level = (*level).min(limit),
+                TypeNode::Known(_, parts) if !parts.is_empty() && seen.insert(at) => {
+                    open.extend_from_slice(parts);
+                }
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// Demands that a type is of a class; unknowns in it will have to be.
+    fn require(&mut self, of: usize, class: TypeClass) -> Checked<()> {
+        if class == TypeClass::Any {
+            return Ok(());
+        }
+        let mut seen = HashSet::new();
+        let mut open = vec![of];
+        while let Some(at) = open.pop() {
+            self.spend(1)?;
+            let at = self.find(at);
+            match &mut self.nodes[at] {
+                TypeNode::Unknown { class: own, .. } => *own = (*own).max(class),
+                TypeNode::Known(shape, parts) => {
+                    if shape.class() < class {
+                        let (name, found) = (class.name(), self.shown(at));
+                        let message = format!("a type of class `{name}` is needed, not `{found}`");
+                        return Err(Diagnostic::new("class", message));
+                    }
+                    if !parts.is_empty() && seen.insert(at) {
+                        open.extend_from_slice(parts);
+                    }
+                }
+                TypeNode::Link(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy of a general type, with new unknowns for those deeper than `level`.
+    fn instance(
+        &mut self,
+        of: usize,
+        level: u32,
+        depth: usize,
+        made: &mut HashMap<usize, usize>,
+    ) -> Checked<usize> {
+        self.spend(1)?;
+        let at = self.find(of);
+        if let Some(&copy) = made.get(&at) {
+            return Ok(copy);
+        }
+        if depth >= TYPE_MAX_DEPTH {
+            return Err(Diagnostic::new("depth", "a type is nested too deeply"));
+        }
+        let copy = match self.nodes[at].clone() {
+            TypeNode::Unknown { class, level: own } if own > level => self.unknown(class)?,
+            TypeNode::Known(shape, parts) if !parts.is_empty() => {
+                let mut args = Vec::with_capacity(parts.len());
+                for &part in parts.iter() {
+                    args.push(self.instance(part, level, depth + 1, made)?);
+                }
+                // Without anything new in it the type itself will do.
+                match args[..] == parts[..] {
+                    true => at,
+                    false => self.known(shape, args)?,
+                }
+            }
+            _ => at,
+        };
+        made.insert(at, copy);
+        Ok(copy)
+    }
+
+    /// The type of an expression.
+    fn infer(&mut self, expression: &Expression) -> Checked<usize> {
+        self.spend(1)?;
+        let of = match &expression.form {
+            ExpressionForm::Literal(_, of) => self.import_annotation(of)?,
+            ExpressionForm::Variable(name) => self.infer_variable(name)?,
+            ExpressionForm::Ascribed(value, of) => {
+                let of = self.import_annotation(of).within("type")?;
+                let found = self.infer(value).within("value")?;
+                self.unify(of, found)?;
+                of
+            }
+            ExpressionForm::Lambda(params, body) => self.infer_lambda(params, body)?,
+            ExpressionForm::Apply(function, args) => self.infer_apply(function, args)?,
+            ExpressionForm::If(parts) => self.infer_if(parts)?,
+            ExpressionForm::Let {
+                name,
+                recursive,
+                value,
+                body,
+            } => {
+                let binding = self.infer_let(name, *recursive, value)?;
+                self.enter(name, binding);
+                let of = self.infer(body).within("body")?;
+                self.leave(name);
+                of
+            }
+            ExpressionForm::Tuple(items) => {
+                let items = self.infer_all("items", items)?;
+                self.known(TypeShape::Tuple, items)?
+            }
+            ExpressionForm::List(items) => {
+                let item = self.unknown(TypeClass::Any)?;
+                for (index, found) in self.infer_all("items", items)?.into_iter().enumerate() {
+                    self.unify(item, found).within_item("items", index)?;
+                }
+                self.known(TypeShape::Named("Vec".into()), vec![item])?
+            }
+            ExpressionForm::Operation(operator, args) => self.infer_operation(operator, args)?,
+        };
+        if let Some(noted) = self.noted.get_mut(expression.number) {
+            *noted = of;
+        }
+        Ok(of)
+    }
+
+    fn infer_all(&mut self, key: &str, items: &[Expression]) -> Checked<Vec<usize>> {
+        let items = items.iter().enumerate();
+        items
+            .map(|(index, item)| self.infer(item).within_item(key, index))
+            .collect()
+    }
+
+    fn infer_variable(&mut self, name: &Arc<str>) -> Checked<usize> {
+        match self.scope.get(name).and_then(|bindings| bindings.last()) {
+            Some(&NameBinding::Single(of)) => Ok(of),
+            Some(&NameBinding::General(of, level)) => {
+                self.instance(of, level, 0, &mut HashMap::new())
+            }
+            None => {
+                let message = format!("`{name}` is not known here");
+                Err(Diagnostic::new("unknown-name", message))
+            }
+        }
+    }
+
+    fn infer_lambda(
+        &mut self,
+        params: &[(Arc<str>, Option<TypeTree>)],
+        body: &Expression,
+    ) -> Checked<usize> {
+        let mut types = Vec::with_capacity(params.len());
+        for (index, (name, of)) in params.iter().enumerate() {
+            let of = match of {
+                Some(of) => self.import_annotation(of).within_item("params", index)?,
+                None => self.unknown(TypeClass::Any)?,
+            };
+            self.enter(name, NameBinding::Single(of));
+            types.push(of);
+        }
+        let result = self.infer(body).within("body")?;
+        for (name, _) in params {
+            self.leave(name);
+        }
+        self.function(types, result)
+    }
+
+    fn infer_apply(&mut self, function: &Expression, args: &[Expression]) -> Checked<usize> {
+        let called = self.infer(function).within("fn")?;
+        let args = self.infer_all("args", args)?;
+        let called = self.find(called);
+        match self.nodes[called].clone() {
+            TypeNode::Known(TypeShape::Function, parts) => {
+                let Some((&result, params)) = parts.split_last() else {
+                    return malformed("a function without a result");
+                };
+                if params.len() != args.len() {
+                    let what = match &function.form {
+                        ExpressionForm::Variable(name) => name.to_string(),
+                        _ => self.shown(called),
+                    };
+                    return Err(wrong_count(&what, params.len(), args.len()));
+                }
+                for (index, (&param, &arg)) in params.iter().zip(&args).enumerate() {
+                    self.unify(param, arg).within_item("args", index)?;
+                }
+                Ok(result)
+            }
+            TypeNode::Known(..) => {
+                let message = format!("`{}` is no function", self.shown(called));
+                Err(Diagnostic::new("mismatch", message)).within("fn")
+            }
+            _ => {
+                let result = self.unknown(TypeClass::Any)?;
+                let needed = self.function(args, result)?;
+                self.unify(called, needed)?;
+                Ok(result)
+            }
+        }
+    }
+
+    fn infer_if(&mut self, [condition, yes, no]: &[Expression; 3]) -> Checked<usize> {
+        let found = self.infer(condition).within("cond")?;
+        let flag = self.known(TypeShape::Bool, Vec::new())?;
+        self.unify(flag, found).within("cond")?;
+        let of = self.infer(yes).within("then")?;
+        let other = self.infer(no).within("else")?;
+        self.unify(of, other).within("else")?;
+        Ok(of)
+    }
+
+    fn infer_let(
+        &mut self,
+        name: &Arc<str>,
+        recursive: bool,
+        value: &Expression,
+    ) -> Checked<NameBinding> {
+        self.level += 1;
+        let of = if recursive {
+            let own = self.unknown(TypeClass::Any)?;
+            self.enter(name, NameBinding::Single(own));
+            let found = self.infer(value).within("value")?;
+            self.leave(name);
+            self.unify(own, found).within("value")?;
+            found
+        } else {
+            self.infer(value).within("value")?
+        };
+        self.level -= 1;
+        Ok(match self.in_template {
+            true => NameBinding::Single(of),
+            false => NameBinding::General(of, self.level),
+        })
+    }
+
+    fn infer_operation(
+        &mut self,
+        operator: &CompilerOperator,
+        args: &[Expression],
+    ) -> Checked<usize> {
+        let operand = match operator.class {
+            Some(class) => self.unknown(class)?,
+            None => self.known(TypeShape::Bool, Vec::new())?,
+        };
+        for (index, found) in self.infer_all("args", args)?.into_iter().enumerate() {
+            self.unify(operand, found).within_item("args", index)?;
+        }
+        match operator.tells {
+            true => self.known(TypeShape::Bool, Vec::new()),
+            false => Ok(operand),
+        }
+    }
+}
+
+/// `a` to `z`, then `a1` and so on.
+#[cfg(feature = "compiler")]
+fn variable_name(number: usize) -> String {
+    let letter = char::from(b'a' + (number % 26) as u8);
+    match number / 26 {
+        0 => letter.to_string(),
+        round => format!("{letter}{round}"),
+    }
+}
+
+// --- code ------------------------------------------------------------------
+
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq)]
+enum Instruction {
+    Push(CompilerLiteral, TypeTree),
+    Load(usize),
+    Store(usize),
+    Pop,
+    Operate(&'static CompilerOperator),
+    Tuple(usize),
+    List(usize, TypeTree),
+    Call(Arc<str>),
+    Jump(usize),
+    JumpIfNot(usize),
+    Return,
+}
+
+#[cfg(feature = "compiler")]
+impl Instruction {
+    fn read(json: &Json) -> Checked<Self> {
+        let Json::List(parts) = json else {
+            return malformed("an instruction has to be a list");
+        };
+        let (mnemonic, operands) = match parts.split_first() {
+            Some((Json::Text(mnemonic), operands)) => (mnemonic.as_str(), operands),
+            _ => return malformed("an instruction begins with its name"),
+        };
+        Ok(match (mnemonic, operands) {
+            ("push", [value, of]) => {
+                let of = closed_type(of)?;
+                Self::Push(CompilerLiteral::read(value, &of)?, of)
+            }
+            ("load", [slot]) => Self::Load(slot.index()?),
+            ("store", [slot]) => Self::Store(slot.index()?),
+            ("pop", []) => Self::Pop,
+            ("tuple", [count]) => Self::Tuple(count.index()?),
+            ("list", [count, of]) => Self::List(count.index()?, closed_type(of)?),
+            ("call", [name]) => match name {
+                Json::Text(name) => Self::Call(name.as_str().into()),
+                _ => return malformed("the name of a function was expected"),
+            },
+            ("jump", [target]) => Self::Jump(target.index()?),
+            ("jump_if_not", [target]) => Self::JumpIfNot(target.index()?),
+            ("return", []) => Self::Return,
+            (_, operands) => {
+                let known = COMPILER_OPERATORS
+                    .iter()
+                    .find(|op| op.mnemonic == mnemonic && !mnemonic.is_empty());
+                match known {
+                    Some(operator) if operands.is_empty() => Self::Operate(operator),
+                    _ => {
+                        let name = shortened(mnemonic);
+                        let count = operands.len();
+                        return malformed(format!("no instruction `{name}` with {count} operands"));
+                    }
+                }
+            }
+        })
+    }
+
+    fn json(&self) -> Json {
+        let mut parts = Vec::new();
+        let mnemonic = match self {
+            Self::Push(literal, of) => {
+                parts.extend([literal.json(), of.json()]);
+                "push"
+            }
+            Self::Load(slot) => {
+                parts.push(Json::count(*slot));
+                "load"
+            }
+            Self::Store(slot) => {
+                parts.push(Json::count(*slot));
+                "store"
+            }
+            Self::Pop => "pop",
+            Self::Operate(operator) => operator.mnemonic,
+            Self::Tuple(count) => {
+                parts.push(Json::count(*count));
+                "tuple"
+            }
+            Self::List(count, of) => {
+                parts.extend([Json::count(*count), of.json()]);
+                "list"
+            }
+            Self::Call(name) => {
+                parts.push(Json::text(name));
+                "call"
+            }
+            Self::Jump(target) => {
+                parts.push(Json::count(*target));
+                "jump"
+            }
+            Self::JumpIfNot(target) => {
+                parts.push(Json::count(*target));
+                "jump_if_not"
+            }
+            Self::Return => "return",
+        };
+        parts.insert(0, Json::text(mnemonic));
+        Json::List(parts)
+    }
+
+    fn target(&self) -> Option<usize> {
+        match self {
+            Self::Jump(target) | Self::JumpIfNot(target) => Some(*target),
+            _ => None,
+        }
+    }
+}
+
+/// A type without variables.
+#[cfg(feature = "compiler")]
+fn closed_type(json: &Json) -> Checked<TypeTree> {
+    let tree = TypeTree::read(json)?;
+    match tree.is_closed() {
+        true => Ok(tree),
+        false => Err(Diagnostic::new(
+            "open-type",
+            "a type without variables is needed",
+        )),
+    }
+}
+
+/// A function as code.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Debug, PartialEq)]
+struct CodeFunction {
+    name: Arc<str>,
+    params: Vec<TypeTree>,
+    locals: Vec<TypeTree>,
+    result: TypeTree,
+    calls: BTreeMap<Arc<str>, TypeTree>,
+    max_stack: usize,
+    code: Vec<Instruction>,
+}
+
+#[cfg(feature = "compiler")]
+impl CodeFunction {
+    fn read(json: &Json) -> Checked<Self> {
+        let keys = [
+            "name",
+            "params",
+            "locals",
+            "result",
+            "calls",
+            "max_stack",
+            "code",
+        ];
+        json.members("a function", &keys)?;
+        let types = |key, needed| {
+            let items: &[Json] = json.items(key, needed)?;
+            let items = items.iter().enumerate();
+            items
+                .map(|(index, item)| closed_type(item).within_item(key, index))
+                .collect::<Checked<Vec<_>>>()
+        };
+        let code = json.items("code", true)?;
+        if code.len() > CODE_MAX_INSTRUCTIONS {
+            return Err(code_too_long());
+        }
+        let mut calls = BTreeMap::new();
+        for (name, of) in read_types_by_name(json, "calls")? {
+            if !of.is_closed() || of.signature().is_none() {
+                let message = format!("`{name}` is not of a function type without variables");
+                return Err(Diagnostic::new("open-type", message)).within("calls");
+            }
+            calls.insert(name, of);
+        }
+        Ok(Self {
+            name: match json.required("name")? {
+                Json::Text(name) => name.as_str().into(),
+                _ => return malformed("a string was expected").within("name"),
+            },
+            params: types("params", true)?,
+            locals: types("locals", false)?,
+            result: closed_type(json.required("result")?).within("result")?,
+            calls,
+            max_stack: json.required("max_stack")?.index().within("max_stack")?,
+            code: code
+                .iter()
+                .enumerate()
+                .map(|(index, json)| Instruction::read(json).within_item("code", index))
+                .collect::<Checked<_>>()?,
+        })
+    }
+
+    fn json(&self) -> Json {
+        let calls = self.calls.iter();
+        json_object([
+            ("name", Json::text(&self.name)),
+            ("params", Json::list(&self.params, TypeTree::json)),
+            ("locals", Json::list(&self.locals, TypeTree::json)),
+            ("result", self.result.json()),
+            (
+                "calls",
+                Json::Object(
+                    calls
+                        .map(|(name, of)| (name.to_string(), of.json()))
+                        .collect(),
+                ),
+            ),
+            ("max_stack", Json::count(self.max_stack)),
+            ("code", Json::list(&self.code, Instruction::json)),
+        ])
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn code_too_long() -> Diagnostic {
+    let message = format!("more than {CODE_MAX_INSTRUCTIONS} instructions");
+    Diagnostic::new("too-large", message)
+}
+
+/// Types by number, the same type always by the same one.
+#[cfg(feature = "compiler")]
+#[derive(Default)]
+struct TypeNumbers {
+    numbers: HashMap<(TypeShape, Vec<u32>), u32>,
+    types: Vec<(TypeShape, Vec<u32>)>,
+    classes: Vec<TypeClass>,
+}
+
+#[cfg(feature = "compiler")]
+impl TypeNumbers {
+    fn number(&mut self, shape: TypeShape, args: Vec<u32>) -> u32 {
+        let next = self.types.len() as u32;
+        let key = (shape, args);
+        if let Some(&known) = self.numbers.get(&key) {
+            return known;
+        }
+        let parts = key.1.iter().map(|&part| self.classes[part as usize]);
+        let class = match key.0.class() {
+            own if parts.min().is_some_and(|class| class < own) => TypeClass::Any,
+            own => own,
+        };
+        self.classes.push(class);
+        self.types.push(key.clone());
+        self.numbers.insert(key, next);
+        next
+    }
+
+    fn import(&mut self, tree: &TypeTree) -> u32 {
+        let args = tree.args.iter().map(|part| self.import(part)).collect();
+        self.number(tree.shape.clone(), args)
+    }
+
+    fn shown(&self, number: u32) -> String {
+        let tree = self.grow_tree(number, 0, &mut { MESSAGE_TYPE_PARTS });
+        tree.map_or_else(|| "…".to_owned(), |tree| tree.to_string())
+    }
+
+    fn grow_tree(&self, number: u32, depth: usize, budget: &mut usize) -> Option<TypeTree> {
+        if depth >= TYPE_MAX_DEPTH {
+            return None;
+        }
+        *budget = budget.checked_sub(1)?;
+        let (shape, parts) = &self.types[number as usize];
+        let mut args = Vec::new();
+        for &part in parts {
+            args.push(self.grow_tree(part, depth + 1, budget)?);
+        }
+        Some(TypeTree {
+            shape: shape.clone(),
+            args,
+        })
+    }
+}
+
+/// What is known before an instruction: the types on the stack, and which slots have a value.
+#[cfg(feature = "compiler")]
+#[derive(Clone, PartialEq, Eq)]
+struct CodeState {
+    stack: Vec<u32>,
+    assigned: u64,
+}
+
+/// Follows all paths through the code of a function.
+#[cfg(feature = "compiler")]
+struct CodeChecker<'a> {
+    function: &'a CodeFunction,
+    types: TypeNumbers,
+    slots: Vec<u32>,
+    flag: u32,
+    /// The types that stand in the instructions.
+    operands: Vec<u32>,
+    /// Parameters and results of the functions that can be called.
+    calls: HashMap<Arc<str>, (Vec<u32>, u32)>,
+    result: u32,
+    /// The states at the beginning and wherever a jump leads.
+    states: BTreeMap<usize, CodeState>,
+    deepest: usize,
+}
+
+#[cfg(feature = "compiler")]
+impl<'a> CodeChecker<'a> {
+    /// Checks everything and gives the stack that the code needs.
+    fn check(function: &'a CodeFunction) -> Checked<usize> {
+        if function.max_stack > CODE_MAX_STACK {
+            let message = format!("a stack of more than {CODE_MAX_STACK} values");
+            return Err(Diagnostic::new("too-large", message)).within("max_stack");
+        }
+        if function.params.len() + function.locals.len() > CODE_MAX_SLOTS {
+            let message = format!("more than {CODE_MAX_SLOTS} parameters and locals");
+            return Err(Diagnostic::new("too-large", message)).within("locals");
+        }
+        let mut types = TypeNumbers::default();
+        let slots = function.params.iter().chain(&function.locals);
+        let slots: Vec<u32> = slots.map(|of| types.import(of)).collect();
+        let flag = types.import(&TypeTree::BOOL);
+        let result = types.import(&function.result);
+        let mut calls = HashMap::new();
+        for (name, of) in &function.calls {
+            if let Some((params, result)) = of.signature() {
+                let params = params.iter().map(|of| types.import(of)).collect();
+                calls.insert(name.clone(), (params, types.import(result)));
+            }
+        }
+        let own = slots[..function.params.len()].to_vec();
+        calls.insert(function.name.clone(), (own, result));
+        let code = function.code.iter();
+        let operands = code
+            .map(|instruction| match instruction {
+                Instruction::Push(_, of) | Instruction::List(_, of) => types.import(of),
+                _ => flag,
+            })
+            .collect();
+        let mut checker = Self {
+            function,
+            types,
+            slots,
+            flag,
+            operands,
+            calls,
+            result,
+            states: BTreeMap::new(),
+            deepest: 0,
+        };
+        checker.run()?;
+        Ok(checker.deepest)
+    }
+
+    fn run(&mut self) -> Checked<()> {
+        let code = &self.function.code;
+        let mut joins = vec![false; code.len()];
+        for (index, target) in code.iter().map(Instruction::target).enumerate() {
+            match target.map(|target| joins.get_mut(target)) {
+                None => {}
+                Some(Some(join)) => *join = true,
+                Some(None) => {
+                    let message = format!("no instruction to jump to among {}", code.len());
+                    return Err(Diagnostic::new("jump-target", message)).within_item("code", index);
+                }
+            }
+        }
+        let Some(first) = joins.first_mut() else {
+            return Err(Diagnostic::new("falls-off", "there is no code")).within("code");
+        };
+        *first = true;
+        let mut reached = vec![false; code.len()];
+        let params = self.function.params.len();
+        let start = CodeState {
+            stack: Vec::new(),
+            // A shift by all 64 bits is none.
+            assigned: (!0u64).checked_shl(params as u32).map_or(!0, |rest| !rest),
+        };
+        self.flow_into(0, &start)?;
+        let mut open = vec![0];
+        while let Some(mut at) = open.pop() {
+            let Some(mut state) = self.states.get(&at).cloned() else {
+                continue;
+            };
+            loop {
+                reached[at] = true;
+                self.execute(at, &mut state).within_item("code", at)?;
+                if let Some(target) = code[at].target() {
+                    if self.flow_into(target, &state).within_item("code", at)? {
+                        open.push(target);
+                    }
+                }
+                if matches!(code[at], Instruction::Jump(_) | Instruction::Return) {
+                    break;
+                }
+                let next = at + 1;
+                let Some(&join) = joins.get(next) else {
+                    let message = "the code ends without a return";
+                    return Err(Diagnostic::new("falls-off", message)).within_item("code", at);
+                };
+                if join {
+                    if self.flow_into(next, &state).within_item("code", at)? {
+                        open.push(next);
+                    }
+                    break;
+                }
+                at = next;
+            }
+        }
+        match reached.iter().position(|reached| !reached) {
+            Some(dead) => {
+                let message = "no path leads to this instruction";
+                Err(Diagnostic::new("unreachable", message)).within_item("code", dead)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Brings a state to the beginning of an instruction; whether that changes what is known there.
+    fn flow_into(&mut self, target: usize, state: &CodeState) -> Checked<bool> {
+        let Some(known) = self.states.get_mut(&target) else {
+            self.states.insert(target, state.clone());
+            return Ok(true);
+        };
+        if known.stack != state.stack {
+            let message = format!(
+                "instruction {target} is reached with {} and with {} value(s) on the stack, or with \
+                 other types",
+                known.stack.len(),
+                state.stack.len()
+            );
+            return Err(Diagnostic::new("stack-mismatch", message));
+        }
+        let both = known.assigned & state.assigned;
+        let changed = both != known.assigned;
+        known.assigned = both;
+        Ok(changed)
+    }
+
+    fn execute(&mut self, at: usize, state: &mut CodeState) -> Checked<()> {
+        let function = self.function;
+        match &function.code[at] {
+            Instruction::Push(..) => self.push(state, self.operands[at])?,
+            Instruction::Load(slot) => {
+                let of = self.slot(*slot)?;
+                if state.assigned >> slot & 1 == 0 {
+                    let message = format!("slot {slot} may have no value yet");
+                    return Err(Diagnostic::new("unassigned", message));
+                }
+                self.push(state, of)?;
+            }
+            Instruction::Store(slot) => {
+                let of = self.slot(*slot)?;
+                self.pop(state, of)?;
+                state.assigned |= 1u64 << slot;
+            }
+            Instruction::Pop => {
+                self.take(state)?;
+            }
+            Instruction::Operate(operator) => self.operate(operator, state)?,
+            Instruction::Tuple(count) => {
+                let Some(rest) = state.stack.len().checked_sub(*count) else {
+                    return Err(underflow(*count, state.stack.len()));
+                };
+                let parts = state.stack.split_off(rest);
+                let of = self.types.number(TypeShape::Tuple, parts);
+                self.push(state, of)?;
+            }
+            Instruction::List(count, _) => {
+                if *count > state.stack.len() {
+                    return Err(underflow(*count, state.stack.len()));
+                }
+                let item = self.operands[at];
+                for _ in 0..*count {
+                    self.pop(state, item)?;
+                }
+                let of = self
+                    .types
+                    .number(TypeShape::Named("Vec".into()), vec![item]);
+                self.push(state, of)?;
+            }
+            Instruction::Call(name) => {
+                let Some((params, result)) = self.calls.get(name) else {
+                    let message = format!("`{}` is not known here", shortened(name));
+                    return Err(Diagnostic::new("unknown-name", message));
+                };
+                let result = *result;
+                for &param in params.iter().rev() {
+                    self.pop(state, param)?;
+                }
+                self.push(state, result)?;
+            }
+            Instruction::Jump(_) => {}
+            Instruction::JumpIfNot(_) => self.pop(state, self.flag)?,
+            Instruction::Return => {
+                self.pop(state, self.result)?;
+                if !state.stack.is_empty() {
+                    let message = format!("{} value(s) more on the stack", state.stack.len());
+                    return Err(Diagnostic::new("stack-left", message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn operate(&mut self, operator: &CompilerOperator, state: &mut CodeState) -> Checked<()> {
+        let operand = self.take(state)?;
+        let fits = match operator.class {
+            Some(class) => self.types.classes[operand as usize] >= class,
+            None => operand == self.flag,
+        };
+        if !fits {
+            let (name, of) = (operator.mnemonic, self.types.shown(operand));
+            let message = format!("`{name}` does not work on `{of}`");
+            return Err(Diagnostic::new("mismatch", message));
+        }
+        for _ in 1..operator.arity {
+            self.pop(state, operand)?;
+        }
+        let of = if operator.tells { self.flag } else { operand };
+        self.push(state, of)
+    }
+
+    fn slot(&self, slot: usize) -> Checked<u32> {
+        self.slots.get(slot).copied().ok_or_else(|| {
+            let message = format!("there is no slot {slot}, only {}", self.slots.len());
+            Diagnostic::new("slot", message)
+        })
+    }
+
+    fn push(&mut self, state: &mut CodeState, of: u32) -> Checked<()> {
+        state.stack.push(of);
+        self.deepest = self.deepest.max(state.stack.len());
+        if state.stack.len() > self.function.max_stack {
+            let message = format!("more than {} values on the stack", self.function.max_stack);
+            return Err(Diagnostic::new("stack-overflow", message));
+        }
+        Ok(())
+    }
+
+    fn take(&self, state: &mut CodeState) -> Checked<u32> {
+        state.stack.pop().ok_or_else(|| underflow(1, 0))
+    }
+
+    fn pop(&self, state: &mut CodeState, expected: u32) -> Checked<()> {
+        let found = self.take(state)?;
+        if found != expected {
+            let (expected, found) = (self.types.shown(expected), self.types.shown(found));
+            let message = format!("expected `{expected}` on the stack, found `{found}`");
+            return Err(Diagnostic::new("mismatch", message));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn underflow(needed: usize, there: usize) -> Diagnostic {
+    let message = format!("{needed} value(s) needed, {there} on the stack");
+    Diagnostic::new("stack-underflow", message)
+}
+
+// --- templates -------------------------------------------------------------
+
+#[cfg(feature = "compiler")]
+struct CompilerTemplate {
+    name: Arc<str>,
+    params: Vec<(Arc<str>, TypeClass)>,
+    args: Vec<(Arc<str>, TypeTree)>,
+    result: TypeTree,
+    uses: Vec<(Arc<str>, TypeTree)>,
+    body: Expression,
+    expressions: usize,
+}
+
+#[cfg(feature = "compiler")]
+impl CompilerTemplate {
+    fn read(json: &Json) -> Checked<Self> {
+        let keys = ["name", "params", "args", "result", "uses", "body"];
+        json.members("a template", &keys)?;
+        let mut params: Vec<(Arc<str>, TypeClass)> = Vec::new();
+        let mut seen = HashSet::new();
+        for (index, json) in json.items("params", true)?.iter().enumerate() {
+            let read = || -> Checked<(Arc<str>, TypeClass)> {
+                if let Json::Text(_) = json {
+                    return Ok((json.name()?, TypeClass::Any));
+                }
+                json.members("a parameter of a template", &["name", "class"])?;
+                let name = json.required("name")?.name().within("name")?;
+                Ok((name, TypeClass::read(json.get("class"))?))
+            };
+            let (name, class) = read().within_item("params", index)?;
+            if !seen.insert(name.clone()) {
+                return malformed(format!("`{name}` stands twice")).within_item("params", index);
+            }
+            params.push((name, class));
+        }
+        let args = read_parameters(json, "args", true)?.into_iter();
+        let mut expressions = 0;
+        Ok(Self {
+            name: json.required("name")?.name().within("name")?,
+            params,
+            // Each has a type, or reading would have failed.
+            args: args.filter_map(|(name, of)| Some((name, of?))).collect(),
+            result: TypeTree::read(json.required("result")?).within("result")?,
+            uses: read_types_by_name(json, "uses")?,
+            body: *Expression::read_part(json, "body", &mut expressions)?,
+            expressions,
+        })
+    }
+
+    /// The code of the template for these types.
+    fn instantiate(&self, types: &[TypeTree], inference: &mut Inference) -> Checked<CodeFunction> {
+        if types.len() != self.params.len() {
+            return Err(wrong_count(&self.name, self.params.len(), types.len()));
+        }
+        inference.in_template = true;
+        inference.noted = vec![0; self.expressions];
+        for ((name, class), of) in self.params.iter().zip(types) {
+            if !of.is_in(*class) {
+                let class = class.name();
+                let message = format!("`{name}` needs a type of class `{class}`, not `{of}`");
+                return Err(Diagnostic::new("class", message));
+            }
+            let of = inference.import_rigid(of)?;
+            inference.variables.insert(name.clone(), of);
+        }
+        let args = self.args.iter().enumerate();
+        let args = args
+            .map(|(index, (_, of))| inference.import_annotation(of).within_item("args", index))
+            .collect::<Checked<Vec<_>>>()?;
+        let result = inference.import_annotation(&self.result).within("result")?;
+        let own_name = instance_name(&self.name, types);
+        let mut calls = BTreeMap::new();
+        let mut parts = CODE_MAX_TYPE_PARTS;
+        for (name, of) in &self.uses {
+            if of.signature().is_none() {
+                return malformed(format!("`{name}` is of no function type")).within("uses");
+            }
+            if **name == *own_name {
+                return malformed(format!("`{name}` is the instance itself")).within("uses");
+            }
+            let of = inference.import_annotation(of).within("uses")?;
+            inference.enter(name, NameBinding::Single(of));
+            calls.insert(name.clone(), inference.closed_tree(of, &mut parts)?);
+        }
+        let own = inference.function(args.clone(), result)?;
+        inference.enter(&self.name, NameBinding::Single(own));
+        for ((name, _), &of) in self.args.iter().zip(&args) {
+            inference.enter(name, NameBinding::Single(of));
+        }
+        let found = inference.infer(&self.body).within("body")?;
+        inference.unify(result, found).within("body")?;
+
+        // The template's own name hides it.
+        calls.remove(&self.name);
+        let mut function = CodeFunction {
+            name: own_name.into(),
+            params: Vec::new(),
+            locals: Vec::new(),
+            result: inference.closed_tree(result, &mut parts)?,
+            calls,
+            max_stack: CODE_MAX_STACK,
+            code: Vec::new(),
+        };
+        for &of in &args {
+            function.params.push(inference.closed_tree(of, &mut parts)?);
+        }
+        if args.len() > CODE_MAX_SLOTS {
+            return Err(too_many_slots());
+        }
+        let mut lowering = Lowering {
+            inference,
+            template: &self.name,
+            names: Vec::new(),
+            parts,
+            function,
+        };
+        for (slot, (name, _)) in self.args.iter().enumerate() {
+            lowering.names.push((name.clone(), slot));
+        }
+        lowering.lower(&self.body).within("body")?;
+        lowering.emit(Instruction::Return)?;
+        let mut function = lowering.function;
+        function.max_stack = CodeChecker::check(&function)?;
+        Ok(function)
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn instance_name(template: &str, types: &[TypeTree]) -> String {
+    TypeTree {
+        shape: TypeShape::Named(template.into()),
+        args: types.to_vec(),
+    }
+    .to_string()
+}
+
+#[cfg(feature = "compiler")]
+fn too_many_slots() -> Diagnostic {
+    let message = format!("more than {CODE_MAX_SLOTS} arguments and variables");
+    Diagnostic::new("too-large", message)
+}
+
+#[cfg(feature = "compiler")]
+fn unsupported<T>(what: &str) -> Checked<T> {
+    Err(Diagnostic::new(
+        "unsupported",
+        format!("{what} in a template"),
+    ))
+}
+
+#[cfg(feature = "compiler")]
+impl Inference {
+    /// A type that has to be known entirely, taken from a budget of parts.
+    fn closed_tree(&mut self, of: usize, parts: &mut usize) -> Checked<TypeTree> {
+        let Some(tree) = self.tree(of, parts) else {
+            let message = "the types of the instance have too many parts or levels";
+            return Err(Diagnostic::new("too-large", message));
+        };
+        match tree.is_closed() {
+            true => Ok(tree),
+            false => Err(Diagnostic::new(
+                "ambiguous",
+                format!("`{tree}` could be any type here"),
+            )),
+        }
+    }
+}
+
+/// Turns the body of a template into code.
+#[cfg(feature = "compiler")]
+struct Lowering<'a> {
+    inference: &'a mut Inference,
+    template: &'a Arc<str>,
+    /// Names with their slots, the innermost last.
+    names: Vec<(Arc<str>, usize)>,
+    parts: usize,
+    function: CodeFunction,
+}
+
+#[cfg(feature = "compiler")]
+impl Lowering<'_> {
+    fn emit(&mut self, instruction: Instruction) -> Checked<usize> {
+        let code = &mut self.function.code;
+        if code.len() >= CODE_MAX_INSTRUCTIONS {
+            return Err(code_too_long());
+        }
+        code.push(instruction);
+        Ok(code.len() - 1)
+    }
+
+    /// Lets a jump lead to what comes next.
+    fn land(&mut self, jump: usize) {
+        let here = self.function.code.len();
+        if let Instruction::Jump(target) | Instruction::JumpIfNot(target) =
+            &mut self.function.code[jump]
+        {
+            *target = here;
+        }
+    }
+
+    fn type_of(&mut self, expression: &Expression) -> Checked<TypeTree> {
+        let of = self.inference.noted[expression.number];
+        self.inference.closed_tree(of, &mut self.parts)
+    }
+
+    fn slot(&self, name: &str) -> Option<usize> {
+        let mut names = self.names.iter().rev();
+        names
+            .find(|(known, _)| **known == *name)
+            .map(|(_, slot)| *slot)
+    }
+
+    fn lower_all(&mut self, key: &str, items: &[Expression]) -> Checked<()> {
+        let mut items = items.iter().enumerate();
+        items.try_for_each(|(index, item)| self.lower(item).within_item(key, index))
+    }
+
+    fn lower(&mut self, expression: &Expression) -> Checked<()> {
+        match &expression.form {
+            ExpressionForm::Literal(literal, _) => {
+                let of = self.type_of(expression)?;
+                self.emit(Instruction::Push(literal.clone(), of))?;
+            }
+            ExpressionForm::Variable(name) => match self.slot(name) {
+                Some(slot) => {
+                    self.emit(Instruction::Load(slot))?;
+                }
+                None => return unsupported("a function is no value"),
+            },
+            ExpressionForm::Ascribed(value, _) => self.lower(value).within("value")?,
+            ExpressionForm::Lambda(..) => return unsupported("there is no lambda"),
+            ExpressionForm::Apply(function, args) => self.lower_apply(function, args)?,
+            ExpressionForm::If(parts) => {
+                let [condition, yes, no] = &**parts;
+                self.lower(condition).within("cond")?;
+                let otherwise = self.emit(Instruction::JumpIfNot(0))?;
+                self.lower(yes).within("then")?;
+                let end = self.emit(Instruction::Jump(0))?;
+                self.land(otherwise);
+                self.lower(no).within("else")?;
+                self.land(end);
+            }
+            ExpressionForm::Let { recursive, .. } if *recursive => {
+                return unsupported("there is no recursive let");
+            }
+            ExpressionForm::Let {
+                name, value, body, ..
+            } => {
+                self.lower(value).within("value")?;
+                let of = self.type_of(value).within("value")?;
+                let slot = self.function.params.len() + self.function.locals.len();
+                if slot >= CODE_MAX_SLOTS {
+                    return Err(too_many_slots());
+                }
+                self.function.locals.push(of);
+                self.emit(Instruction::Store(slot))?;
+                self.names.push((name.clone(), slot));
+                self.lower(body).within("body")?;
+                self.names.pop();
+            }
+            ExpressionForm::Tuple(items) => {
+                self.lower_all("items", items)?;
+                self.emit(Instruction::Tuple(items.len()))?;
+            }
+            ExpressionForm::List(items) => {
+                self.lower_all("items", items)?;
+                let of = self.type_of(expression)?;
+                let item = of.args.into_iter().next().unwrap_or(TypeTree::NIL);
+                self.emit(Instruction::List(items.len(), item))?;
+            }
+            ExpressionForm::Operation(operator, args) => self.lower_operation(operator, args)?,
+        }
+        Ok(())
+    }
+
+    fn lower_apply(&mut self, function: &Expression, args: &[Expression]) -> Checked<()> {
+        let name = match &function.form {
+            ExpressionForm::Variable(name) if self.slot(name).is_none() => name,
+            _ => return unsupported("only functions by name are called").within("fn"),
+        };
+        self.lower_all("args", args)?;
+        let name = match name == self.template {
+            true => self.function.name.clone(),
+            false => name.clone(),
+        };
+        self.emit(Instruction::Call(name))?;
+        Ok(())
+    }
+
+    fn lower_operation(
+        &mut self,
+        operator: &'static CompilerOperator,
+        args: &[Expression],
+    ) -> Checked<()> {
+        if !operator.mnemonic.is_empty() {
+            self.lower_all("args", args)?;
+            self.emit(Instruction::Operate(operator))?;
+            return Ok(());
+        }
+        // `and` and `or` look at their second operand only if they have to.
+        let [left, right] = args else {
+            return Err(wrong_count(operator.symbol, operator.arity, args.len()));
+        };
+        self.lower(left).within_item("args", 0)?;
+        let otherwise = self.emit(Instruction::JumpIfNot(0))?;
+        let push = |flag| Instruction::Push(CompilerLiteral::Bool(flag), TypeTree::BOOL);
+        let end;
+        if operator.symbol == "and" {
+            self.lower(right).within_item("args", 1)?;
+            end = self.emit(Instruction::Jump(0))?;
+            self.land(otherwise);
+            self.emit(push(false))?;
+        } else {
+            self.emit(push(true))?;
+            end = self.emit(Instruction::Jump(0))?;
+            self.land(otherwise);
+            self.lower(right).within_item("args", 1)?;
+        }
+        self.land(end);
+        Ok(())
+    }
+}
+
+// --- contexts --------------------------------------------------------------
+
+#[cfg(feature = "compiler")]
+static COMPILER_CONTEXTS: HandleTable<Mutex<CompilerContext>> = HandleTable::new();
+
+/// What a context remembers between calls.
+#[cfg(feature = "compiler")]
+#[derive(Default)]
+struct CompilerContext {
+    stats: CompilerStats,
+    /// Functions by template and types, both as JSON without a choice of order.
+    cache: HashMap<(String, String), Arc<str>>,
+    /// The keys of the cache, the oldest first.
+    cache_order: VecDeque<(String, String)>,
+    cache_bytes: usize,
+}
+
+#[cfg(feature = "compiler")]
+#[derive(Default)]
+struct CompilerStats {
+    inferences: u64,
+    inference_errors: u64,
+    checks: u64,
+    check_errors: u64,
+    instantiations: u64,
+    instantiation_errors: u64,
+    cache_hits: u64,
+    cache_misses: u64,
+    cache_evictions: u64,
+    unifications: u64,
+}
+
+#[cfg(feature = "compiler")]
+impl CompilerContext {
+    fn infer(&mut self, source: &str) -> Checked<Json> {
+        let program = CompilerProgram::read(&Json::read(source)?, false)?;
+        let of = self.infer_program(&program)?;
+        Ok(json_object([
+            ("ok", Json::Bool(true)),
+            ("type", of.json()),
+            ("text", Json::Text(of.described())),
+        ]))
+    }
+
+    fn infer_program(&mut self, program: &CompilerProgram) -> Checked<TypeTree> {
+        let mut inference = Inference::default();
+        let mut run = || -> Checked<TypeTree> {
+            for (name, of) in &program.env {
+                inference.declare(name, of).within("env")?;
+            }
+            let mut found = inference.infer(&program.body);
+            if program.wrapped {
+                found = found.within("body");
+            }
+            let found = found?;
+            if let Some(expected) = &program.expected {
+                let expected = inference.import_rigid(expected)?;
+                inference.unify(expected, found).within("body")?;
+            }
+            inference.result_tree(found)
+        };
+        let outcome = run();
+        self.stats.unifications += inference.unifications;
+        outcome
+    }
+
+    fn check(&mut self, source: &str) -> Checked<Json> {
+        let json = Json::read(source)?;
+        let function = json.get("function").unwrap_or(&json);
+        if function.get("code").is_some() {
+            let function = CodeFunction::read(function)?;
+            let stack = CodeChecker::check(&function)?;
+            return Ok(json_object([
+                ("ok", Json::Bool(true)),
+                ("instructions", Json::count(function.code.len())),
+                ("stack", Json::count(stack)),
+            ]));
+        }
+        let of = self.infer_program(&CompilerProgram::read(&json, true)?)?;
+        Ok(json_object([("ok", Json::Bool(true)), ("type", of.json())]))
+    }
+
+    fn instantiate(&mut self, template: &str, types: &str) -> Checked<Arc<str>> {
+        let json = Json::read(template).within("template")?;
+        let types = Json::read(types).within("types")?;
+        let Json::List(list) = &types else {
+            return malformed("a list of types was expected").within("types");
+        };
+        let list = list.iter().enumerate();
+        let list = list
+            .map(|(index, of)| closed_type(of).within_item("types", index))
+            .collect::<Checked<Vec<_>>>()?;
+        // What may be left out is written here.
+        let key = (json.written(), Json::list(&list, TypeTree::json).written());
+        if let Some(known) = self.cache.get(&key) {
+            self.stats.cache_hits += 1;
+            return Ok(known.clone());
+        }
+        self.stats.cache_misses += 1;
+        let template = CompilerTemplate::read(&json).within("template")?;
+        let mut inference = Inference::default();
+        let function = template.instantiate(&list, &mut inference);
+        self.stats.unifications += inference.unifications;
+        let function: Arc<str> = function.within("template")?.json().written().into();
+        self.remember(key, function.clone());
+        Ok(function)
+    }
+
+    fn remember(&mut self, key: (String, String), function: Arc<str>) {
+        let size = |key: &(String, String), function: &str| {
+            2 * (key.0.len() + key.1.len()) + function.len()
+        };
+        let new = size(&key, &function);
+        if new > CACHE_MAX_BYTES {
+            return;
+        }
+        while self.cache.len() >= CACHE_MAX_ENTRIES || self.cache_bytes + new > CACHE_MAX_BYTES {
+            let Some(oldest) = self.cache_order.pop_front() else {
+                break;
+            };
+            if let Some(function) = self.cache.remove(&oldest) {
+                self.cache_bytes -= size(&oldest, &function);
+                self.stats.cache_evictions += 1;
+            }
+        }
+        self.cache_bytes += new;
+        self.cache_order.push_back(key.clone());
+        self.cache.insert(key, function);
+    }
+
+    fn report(&self) -> Json {
+        let stats = &self.stats;
+        let count = |count: u64| Json::Int(count.into());
+        json_object([
+            ("contexts", Json::count(COMPILER_CONTEXTS.len())),
+            ("inferences", count(stats.inferences)),
+            ("inference_errors", count(stats.inference_errors)),
+            ("checks", count(stats.checks)),
+            ("check_errors", count(stats.check_errors)),
+            ("instantiations", count(stats.instantiations)),
+            ("instantiation_errors", count(stats.instantiation_errors)),
+            ("cache_hits", count(stats.cache_hits)),
+            ("cache_misses", count(stats.cache_misses)),
+            ("cache_evictions", count(stats.cache_evictions)),
+            ("cache_entries", Json::count(self.cache.len())),
+            ("unifications", count(stats.unifications)),
+        ])
+    }
+}
+
+/// Has a context answer into a buffer; -1 with the failure recorded if there is no such context, or
+/// no such buffer, or the work fails.
+#[cfg(feature = "compiler")]
+unsafe fn compiler_answer(
+    context: Handle,
+    out: *mut u8,
+    cap: i64,
+    work: impl FnOnce(&mut CompilerContext) -> Outcome<String>,
+) -> i64 {
+    let answer = || -> Outcome<String> {
+        let context = COMPILER_CONTEXTS.get(context).ok_or_else(|| {
+            let message = format!("{context} is no context of the compiler");
+            Failure::new(ERR_ARGUMENT, message)
+        })?;
+        if cap < 0 || (out.is_null() && cap > 0) {
+            return Err(Failure::new(ERR_ARGUMENT, "no room for the answer there"));
+        }
+        let mut context = lock(&context);
+        work(&mut context)
+    };
+    match answer() {
+        Ok(text) => copy_out(text.as_bytes(), out, cap),
+        Err(failure) => {
+            failure.record();
+            -1
+        }
+    }
+}
+
+/// The answer, or the report of what is wrong; `errors` counts those.
+#[cfg(feature = "compiler")]
+fn answer_or_report(answer: Checked<Json>, errors: &mut u64) -> String {
+    answer
+        .unwrap_or_else(|diagnostic| {
+            *errors += 1;
+            diagnostic.report()
+        })
+        .written()
+}
+
+/// Makes a context: a cache of instances and counts. Calls on one context take turns, calls on
+/// different ones do not. Free it with [`__rt_compiler_destroy_context`].
+#[cfg(feature = "compiler")]
+#[no_mangle]
+pub extern "C" fn __rt_compiler_create_context() -> Handle {
+    COMPILER_CONTEXTS.insert(Mutex::default())
+}
+
+/// Frees a context with its cache. False if it is not (or no longer) one.
+#[cfg(feature = "compiler")]
+#[no_mangle]
+pub extern "C" fn __rt_compiler_destroy_context(context: Handle) -> bool {
+    COMPILER_CONTEXTS.remove(context).is_some()
+}
+
+/// Finds the most general type of a program; see the top of this section for the JSON. Writes
+/// `{"ok":true,"type":…,"text":"fn(a) -> a"}` or an error to `out` and returns the length.
+///
+/// The errors: `json`, `form`, `too-large`, `depth`, `range`, `unknown-name`, `arity`, `mismatch`,
+/// `occurs`, `class`, `too-complex`. Returns -1 for a bad handle, a bad buffer, and a source that is
+/// not readable UTF-8. Each call counts, the one that asks for the length too.
+///
+/// # Safety
+/// `source` is null or valid for reads of `len` bytes, `out` is null or valid for writes of `cap`
+/// bytes.
+#[cfg(feature = "compiler")]
+#[no_mangle]
+pub unsafe extern "C" fn __rt_compiler_infer_types(
+    context: Handle,
+    source: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    compiler_answer(context, out, cap, |context| {
+        let source = text_argument(source, len, "program")?;
+        context.stats.inferences += 1;
+        let answer = context.infer(source);
+        let errors = &mut context.stats.inference_errors;
+        Ok(answer_or_report(answer, errors))
+    })
+}
+
+/// Checks the code of a function: the depth of the stack and the types on it at every instruction,
+/// that jumps lead to instructions, that slots have a value before they are read, that every path
+/// ends in a return and every instruction is on one. Writes `{"ok":true,"instructions":7,"stack":2}`
+/// or an error to `out` and returns the length. The answer of
+/// [`__rt_compiler_instantiate_template`] can be checked as it is.
+///
+/// A program with a `type` beside its `body` is checked to be of that type, whatever types its
+/// variables stand for; the answer is `{"ok":true,"type":…}`.
+///
+/// The errors: those of [`__rt_compiler_infer_types`], and `open-type`, `jump-target`,
+/// `stack-underflow`, `stack-overflow`, `stack-mismatch`, `stack-left`, `slot`, `unassigned`,
+/// `falls-off`, `unreachable`. Returns -1 as that function does.
+///
+/// # Safety
+/// As for [`__rt_compiler_infer_types`].
+#[cfg(feature = "compiler")]
+#[no_mangle]
+pub unsafe extern "C" fn __rt_compiler_check_types(
+    context: Handle,
+    source: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    compiler_answer(context, out, cap, |context| {
+        let source = text_argument(source, len, "code")?;
+        context.stats.checks += 1;
+        let answer = context.check(source);
+        let errors = &mut context.stats.check_errors;
+        Ok(answer_or_report(answer, errors))
+    })
+}
+
+/// Makes the code of a template for a list of types. Writes `{"ok":true,"function":…}` or an error
+/// to `out` and returns the length.
+///
+/// The context keeps what it made: the same template with the same types is a hit and costs
+/// nothing, whichever order the keys of objects have. Asking for the length is a call like any
+/// other, so it is the miss and the next one the hit. The oldest instances go when there are more
+/// than 1,024, or 16 MiB.
+///
+/// The errors: those of [`__rt_compiler_infer_types`], and `open-type`, `unknown-variable`,
+/// `ambiguous`, `unsupported`. Returns -1 as that function does.
+///
+/// # Safety
+/// `template` and `types` are null or valid for reads of their lengths, `out` is null or valid for
+/// writes of `cap` bytes.
+#[cfg(feature = "compiler")]
+#[no_mangle]
+pub unsafe extern "C" fn __rt_compiler_instantiate_template(
+    context: Handle,
+    template: *const u8,
+    template_len: i64,
+    types: *const u8,
+    types_len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    compiler_answer(context, out, cap, |context| {
+        let template = text_argument(template, template_len, "template")?;
+        let types = text_argument(types, types_len, "list of types")?;
+        context.stats.instantiations += 1;
+        Ok(match context.instantiate(template, types) {
+            Ok(function) => format!("{{\"ok\":true,\"function\":{function}}}"),
+            Err(diagnostic) => {
+                context.stats.instantiation_errors += 1;
+                diagnostic.report().written()
+            }
+        })
+    })
+}
+
+/// Writes the counts of a context to `out` as JSON and returns the length: `contexts` (of the whole
+/// process), `inferences`, `checks`, `instantiations` and the `…_errors` of each, `cache_hits`,
+/// `cache_misses`, `cache_evictions`, `cache_entries`, `unifications`. -1 for a bad handle and a bad
+/// buffer.
+///
+/// # Safety
+/// `out` is null or valid for writes of `cap` bytes.
+#[cfg(feature = "compiler")]
+#[no_mangle]
+pub unsafe extern "C" fn __rt_compiler_get_stats(context: Handle, out: *mut u8, cap: i64) -> i64 {
+    compiler_answer(context, out, cap, |context| Ok(context.report().written()))
+}
+
+// ===========================================================================
 // Contracts
 // ===========================================================================
 
@@ -3007,6 +5966,365 @@ pub extern "C" fn rt_math_is_nan(x: f64) -> bool {
 #[no_mangle]
 pub extern "C" fn rt_math_is_finite(x: f64) -> bool {
     x.is_finite()
+}
+
+// ===========================================================================
+// Vectors of numbers
+// ===========================================================================
+
+// A vector is a handle to `f64` lanes that never change: what would change one makes another. The
+// error is 0 where a function gives a vector, NaN where it gives a number and false where it gives
+// a flag; each also records why, so that a NaN among the lanes is told from an error by
+// `rt_error_has`. At most 2^24 lanes.
+
+/// Lanes that are worked on together. The loops over so many lanes have a fixed length and no
+/// branches: the compiler turns them into vector instructions where the target has them.
+const VEC_WIDTH: usize = 4;
+
+/// The lanes of a vector that is being worked on; it may be freed meanwhile.
+type Lanes = Arc<Vec<f64>>;
+
+static VECTORS: HandleTable<Vec<f64>> = HandleTable::new();
+
+/// The lanes of a vector.
+fn vector_lanes(vector: Handle) -> Outcome<Lanes> {
+    VECTORS
+        .get(vector)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, format!("{vector} is no vector")))
+}
+
+/// The lanes of two vectors that have to be equally long.
+fn vector_pair(a: Handle, b: Handle) -> Outcome<(Lanes, Lanes)> {
+    let (a, b) = (vector_lanes(a)?, vector_lanes(b)?);
+    if a.len() != b.len() {
+        let message = format!("vectors of {} and {} lanes do not match", a.len(), b.len());
+        return Err(Failure::new(ERR_INDEX, message));
+    }
+    Ok((a, b))
+}
+
+/// The handle of a new vector with these lanes, or 0 with the failure recorded.
+fn vector_or_zero(lanes: Outcome<Vec<f64>>) -> Handle {
+    match lanes {
+        Ok(lanes) => VECTORS.insert(lanes),
+        Err(failure) => {
+            failure.record();
+            0
+        }
+    }
+}
+
+/// Room for lanes, without aborting when the memory is short.
+fn lane_buffer(count: usize) -> Outcome<Vec<f64>> {
+    let mut lanes = Vec::new();
+    match lanes.try_reserve_exact(count) {
+        Ok(()) => Ok(lanes),
+        Err(_) => Err(Failure::new(
+            ERR_MEMORY,
+            format!("no room for {count} lanes"),
+        )),
+    }
+}
+
+/// A function of each lane.
+fn map_lanes(lanes: &[f64], change: impl Fn(f64) -> f64) -> Outcome<Vec<f64>> {
+    let mut changed = lane_buffer(lanes.len())?;
+    let chunks = lanes.chunks_exact(VEC_WIDTH);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        let mut wide = [0.0; VEC_WIDTH];
+        for (to, from) in wide.iter_mut().zip(chunk) {
+            *to = change(*from);
+        }
+        changed.extend_from_slice(&wide);
+    }
+    changed.extend(rest.iter().map(|&lane| change(lane)));
+    Ok(changed)
+}
+
+/// Brings all lanes down to one number, [`VEC_WIDTH`] partial results at a time: lane `i` goes into
+/// partial result `i % 4`, and these are combined as `(0, 2), (1, 3)`. The order is the same on
+/// every machine, so the rounding is too.
+fn fold_lanes(lanes: &[f64], neutral: f64, combine: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut partial = [neutral; VEC_WIDTH];
+    let chunks = lanes.chunks_exact(VEC_WIDTH);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (into, lane) in partial.iter_mut().zip(chunk) {
+            *into = combine(*into, *lane);
+        }
+    }
+    for (into, lane) in partial.iter_mut().zip(rest) {
+        *into = combine(*into, *lane);
+    }
+    let [first, second, third, fourth] = partial;
+    combine(combine(first, third), combine(second, fourth))
+}
+
+/// Number of lanes that count as true: all but 0.0 and -0.0, as for [`rt_value_truthy`].
+fn true_lanes(lanes: &[f64]) -> usize {
+    let chunks = lanes.chunks_exact(VEC_WIDTH);
+    let rest = chunks.remainder();
+    let mut counts = [0; VEC_WIDTH];
+    for chunk in chunks {
+        for (count, lane) in counts.iter_mut().zip(chunk) {
+            *count += usize::from(*lane != 0.0);
+        }
+    }
+    counts.iter().sum::<usize>() + rest.iter().filter(|lane| **lane != 0.0).count()
+}
+
+/// Makes a vector of `count` numbers. Returns 0 for a negative count, more than 2^24, and a pointer
+/// that is null (with a count) or not aligned.
+///
+/// # Safety
+/// `lanes` is null or valid for reads of `count` numbers.
+#[no_mangle]
+pub unsafe extern "C" fn rt_vec_new(lanes: *const f64, count: i64) -> Handle {
+    let made = checked_count(count, "number of lanes").and_then(|count| {
+        let mut copy = lane_buffer(count)?;
+        if count > 0 {
+            if !is_aligned_cell(lanes) {
+                return Err(Failure::new(ERR_ARGUMENT, "no lanes at this address"));
+            }
+            // SAFETY: aligned and not null, and the caller vouches for the numbers behind it.
+            copy.extend_from_slice(unsafe { std::slice::from_raw_parts(lanes, count) });
+        }
+        Ok(copy)
+    });
+    vector_or_zero(made)
+}
+
+/// Makes a vector of the numbers in an array; integers become the nearest float. Returns 0 for a
+/// value that is no array, and if an item is no number.
+#[no_mangle]
+pub extern "C" fn rt_vec_from_array(array: RuntimeValue) -> Handle {
+    // Copied out: an item may be boxed, and to look at it takes another lock.
+    let made = with_items(array, |items| items.clone()).and_then(|items| {
+        checked_count(length_of(items.len()), "number of lanes")?;
+        let mut lanes = lane_buffer(items.len())?;
+        for item in items {
+            lanes.push(match (item.as_float(), item.as_int()) {
+                (Some(float), _) => float,
+                (None, Some(int)) => int as f64,
+                (None, None) => return Err(wrong_type(item, "number")),
+            });
+        }
+        Ok(lanes)
+    });
+    vector_or_zero(made)
+}
+
+/// The lanes as a new array of floats; nil for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_to_array(vector: Handle) -> RuntimeValue {
+    let items = vector_lanes(vector).and_then(|lanes| {
+        let mut items = nil_slots(lanes.len())?;
+        for (item, lane) in items.iter_mut().zip(lanes.iter()) {
+            *item = RuntimeValue::from_float(*lane);
+        }
+        Ok(items)
+    });
+    value_or_nil(items.map(array_value))
+}
+
+/// Number of lanes; -1 for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_len(vector: Handle) -> i64 {
+    count_or_minus_one(vector_lanes(vector).map(|lanes| lanes.len()))
+}
+
+/// Copies the first lanes to `out`, at most `cap` (a count of numbers, not bytes), and returns how
+/// many the vector has. -1 for a bad handle, a negative `cap`, and an `out` that is null (with a
+/// `cap`) or not aligned.
+///
+/// # Safety
+/// `out` is null or valid for writes of `cap` numbers.
+#[no_mangle]
+pub unsafe extern "C" fn rt_vec_read(vector: Handle, out: *mut f64, cap: i64) -> i64 {
+    let read = vector_lanes(vector).and_then(|lanes| {
+        let room = usize::try_from(cap).ok();
+        let Some(room) = room.filter(|&room| room == 0 || is_aligned_cell(out)) else {
+            return Err(Failure::new(ERR_ARGUMENT, "no room for lanes there"));
+        };
+        let count = room.min(lanes.len());
+        if count > 0 {
+            // SAFETY: `out` is aligned and has room for `cap` numbers; the lanes are elsewhere.
+            unsafe { std::ptr::copy_nonoverlapping(lanes.as_ptr(), out, count) };
+        }
+        Ok(lanes.len())
+    });
+    count_or_minus_one(read)
+}
+
+/// Frees a vector. False if it is not (or no longer) one.
+#[no_mangle]
+pub extern "C" fn rt_vec_free(vector: Handle) -> bool {
+    VECTORS.remove(vector).is_some()
+}
+
+/// Defines exported functions that apply one method to each lane.
+macro_rules! lane_functions {
+    ($($(#[$doc:meta])* $name:ident => $method:ident;)+) => {$(
+        $(#[$doc])*
+        #[no_mangle]
+        pub extern "C" fn $name(vector: Handle) -> Handle {
+            let lanes = vector_lanes(vector);
+            vector_or_zero(lanes.and_then(|lanes| map_lanes(&lanes, |lane| lane.$method())))
+        }
+    )+};
+}
+
+lane_functions! {
+    /// The absolute value of each lane (the sign of a NaN goes too); 0 for a bad handle.
+    rt_vec_abs => abs;
+    /// The square root of each lane, NaN below zero (-0.0 stays); 0 for a bad handle.
+    rt_vec_sqrt => sqrt;
+    /// The smallest whole number not below each lane; 0 for a bad handle.
+    rt_vec_ceil => ceil;
+    /// The largest whole number not above each lane; 0 for a bad handle.
+    rt_vec_floor => floor;
+    /// The nearest whole number to each lane, halves away from zero; 0 for a bad handle. See
+    /// [`rt_math_round`].
+    rt_vec_round => round;
+}
+
+/// Defines exported functions that bring a vector down to one number.
+macro_rules! lane_reductions {
+    ($($(#[$doc:meta])* $name:ident => $neutral:expr, $combine:expr;)+) => {$(
+        $(#[$doc])*
+        #[no_mangle]
+        pub extern "C" fn $name(vector: Handle) -> f64 {
+            number_or_nan(vector_lanes(vector).map(|lanes| fold_lanes(&lanes, $neutral, $combine)))
+        }
+    )+};
+}
+
+lane_reductions! {
+    /// The smallest lane, as [`rt_math_min`] compares: NaN if a lane is NaN, and -0.0 below 0.0.
+    /// Infinity for no lanes, NaN for a bad handle.
+    rt_vec_min => f64::INFINITY, |a, b| rt_math_min(a, b);
+    /// The largest lane, as [`rt_math_max`] compares: NaN if a lane is NaN, and 0.0 above -0.0.
+    /// Minus infinity for no lanes, NaN for a bad handle.
+    rt_vec_max => f64::NEG_INFINITY, |a, b| rt_math_max(a, b);
+    /// The sum of the lanes; 0.0 for no lanes, NaN for a bad handle. Lane `i` is added to partial
+    /// sum `i % 4`, then `(0 + 2) + (1 + 3)`: the last bits may differ from a sum in order.
+    rt_vec_sum => 0.0, |a, b| a + b;
+    /// The product of the lanes; 1.0 for no lanes, NaN for a bad handle. The order is that of
+    /// [`rt_vec_sum`].
+    rt_vec_product => 1.0, |a, b| a * b;
+}
+
+/// The number, or NaN with the failure recorded.
+fn number_or_nan(outcome: Outcome<f64>) -> f64 {
+    outcome.unwrap_or_else(|failure| {
+        failure.record();
+        f64::NAN
+    })
+}
+
+/// Whether every lane is true, that is neither 0.0 nor -0.0 (NaN is true). True for no lanes, false
+/// for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_all(vector: Handle) -> bool {
+    let all = vector_lanes(vector).map(|lanes| true_lanes(&lanes) == lanes.len());
+    all.map_err(Failure::record).unwrap_or(false)
+}
+
+/// Whether some lane is true, see [`rt_vec_all`]. False for no lanes and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_any(vector: Handle) -> bool {
+    let any = vector_lanes(vector).map(|lanes| true_lanes(&lanes) > 0);
+    any.map_err(Failure::record).unwrap_or(false)
+}
+
+/// Takes each lane from `a` where the lane of `mask` is true (see [`rt_vec_all`]), from `b` where it
+/// is not. Returns 0 if the three are not equally long, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_select(mask: Handle, a: Handle, b: Handle) -> Handle {
+    let chosen = vector_pair(a, b).and_then(|(a, b)| {
+        let mask = vector_lanes(mask)?;
+        if mask.len() != a.len() {
+            let message = format!("a mask of {} lanes for {}", mask.len(), a.len());
+            return Err(Failure::new(ERR_INDEX, message));
+        }
+        let mut lanes = lane_buffer(a.len())?;
+        lanes.extend(
+            mask.iter()
+                .zip(a.iter().zip(b.iter()))
+                .map(|(&flag, (&a, &b))| if flag != 0.0 { a } else { b }),
+        );
+        Ok(lanes)
+    });
+    vector_or_zero(chosen)
+}
+
+/// Takes lane `i` from `b` where bit `i % 64` of `bits` is set, from `a` where it is not. Returns 0 if
+/// the two are not equally long, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_blend(a: Handle, b: Handle, bits: u64) -> Handle {
+    let blended = vector_pair(a, b).and_then(|(a, b)| {
+        let mut lanes = lane_buffer(a.len())?;
+        for (a, b) in a.chunks(64).zip(b.chunks(64)) {
+            let pairs = a.iter().zip(b).enumerate();
+            lanes.extend(pairs.map(|(bit, (&a, &b))| if bits >> bit & 1 == 1 { b } else { a }));
+        }
+        Ok(lanes)
+    });
+    vector_or_zero(blended)
+}
+
+/// A vector of `count` lanes: its lane `i` is the lane of `vector` that `indices[i]` names; one may
+/// be named more than once. Returns 0 if one does not exist, for a negative count, more than 2^24,
+/// a pointer that is null (with a count) or not aligned, and a bad handle.
+///
+/// # Safety
+/// `indices` is null or valid for reads of `count` integers.
+#[no_mangle]
+pub unsafe extern "C" fn rt_vec_shuffle(vector: Handle, indices: *const i64, count: i64) -> Handle {
+    let shuffled = vector_lanes(vector).and_then(|lanes| {
+        let count = checked_count(count, "number of indices")?;
+        let mut order = lane_buffer(count)?;
+        if count == 0 {
+            return Ok(order);
+        }
+        if !is_aligned_cell(indices) {
+            return Err(Failure::new(ERR_ARGUMENT, "no indices at this address"));
+        }
+        // SAFETY: aligned and not null, and the caller vouches for the integers behind it.
+        for &index in unsafe { std::slice::from_raw_parts(indices, count) } {
+            let lane = checked_index(index, lanes.len())
+                .ok_or_else(|| out_of_range(index, lanes.len()))?;
+            order.push(lanes[lane]);
+        }
+        Ok(order)
+    });
+    vector_or_zero(shuffled)
+}
+
+/// One lane; NaN if there is none with this number, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_extract(vector: Handle, lane: i64) -> f64 {
+    let found = vector_lanes(vector).and_then(|lanes| {
+        checked_index(lane, lanes.len())
+            .map(|lane| lanes[lane])
+            .ok_or_else(|| out_of_range(lane, lanes.len()))
+    });
+    number_or_nan(found)
+}
+
+/// The vector with another number in one lane; 0 if there is no such lane, and for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_vec_with(vector: Handle, lane: i64, value: f64) -> Handle {
+    let changed = vector_lanes(vector).and_then(|lanes| {
+        let lane =
+            checked_index(lane, lanes.len()).ok_or_else(|| out_of_range(lane, lanes.len()))?;
+        let mut changed = lane_buffer(lanes.len())?;
+        changed.extend_from_slice(&lanes);
+        changed[lane] = value;
+        Ok(changed)
+    });
+    vector_or_zero(changed)
 }
 
 // ===========================================================================
@@ -6814,6 +10132,143 @@ atomic_updates! {
 #[no_mangle]
 pub extern "C" fn rt_atomic_free(handle: i64) -> bool {
     ATOMICS.remove(handle).is_some()
+}
+
+// ===========================================================================
+// Atomics of GPU kernels
+// ===========================================================================
+
+// Kernels that run on the CPU update cells of memory that they share: 32-bit signed ones, and with
+// a suffix 64-bit signed (`_i64`) and 32-bit unsigned ones (`_u32`). Every function returns what was
+// in the cell before. All of them are sequentially consistent, which is more than a GPU promises.
+
+/// Whether a number of this type can stand at an address: it is not null, and aligned.
+#[inline]
+fn is_aligned_cell<T>(cell: *const T) -> bool {
+    !cell.is_null() && cell as usize % std::mem::align_of::<T>() == 0
+}
+
+/// Records that there is no cell at an address.
+fn no_cell() {
+    let message = "the address of an atomic cell is null or not aligned";
+    Failure::new(ERR_ARGUMENT, message).record();
+}
+
+/// Defines the read-modify-write functions for cells of one type.
+macro_rules! gpu_atomics {
+    ($number:ty, $atomic:ident: $($(#[$doc:meta])* $name:ident => $method:ident;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// The value before, or 0 with an error recorded if `cell` is null or not aligned.
+        ///
+        /// # Safety
+        /// `cell` is null, or not aligned, or valid for reads and writes; while this runs, other
+        /// threads touch the number there by atomic operations of its size only.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(cell: *mut $number, operand: $number) -> $number {
+            if !is_aligned_cell(cell) {
+                no_cell();
+                return 0;
+            }
+            // SAFETY: aligned, and the caller vouches for the rest.
+            unsafe { $atomic::from_ptr(cell) }.$method(operand, SeqCst)
+        }
+    )+};
+}
+
+gpu_atomics! { i32, AtomicI32:
+    /// Adds to a cell, wrapping.
+    rt_gpu_atomic_add => fetch_add;
+    /// Subtracts from a cell, wrapping.
+    rt_gpu_atomic_sub => fetch_sub;
+    /// Bitwise and with a cell.
+    rt_gpu_atomic_and => fetch_and;
+    /// Bitwise or with a cell.
+    rt_gpu_atomic_or => fetch_or;
+    /// Bitwise exclusive or with a cell.
+    rt_gpu_atomic_xor => fetch_xor;
+    /// Keeps the smaller number in a cell.
+    rt_gpu_atomic_min => fetch_min;
+    /// Keeps the larger number in a cell.
+    rt_gpu_atomic_max => fetch_max;
+    /// Puts another number into a cell.
+    rt_gpu_atomic_exchange => swap;
+}
+
+gpu_atomics! { i64, AtomicI64:
+    /// Adds to a 64-bit cell, wrapping.
+    rt_gpu_atomic_add_i64 => fetch_add;
+    /// Subtracts from a 64-bit cell, wrapping.
+    rt_gpu_atomic_sub_i64 => fetch_sub;
+    /// Bitwise and with a 64-bit cell.
+    rt_gpu_atomic_and_i64 => fetch_and;
+    /// Bitwise or with a 64-bit cell.
+    rt_gpu_atomic_or_i64 => fetch_or;
+    /// Bitwise exclusive or with a 64-bit cell.
+    rt_gpu_atomic_xor_i64 => fetch_xor;
+    /// Keeps the smaller number in a 64-bit cell.
+    rt_gpu_atomic_min_i64 => fetch_min;
+    /// Keeps the larger number in a 64-bit cell.
+    rt_gpu_atomic_max_i64 => fetch_max;
+    /// Puts another number into a 64-bit cell.
+    rt_gpu_atomic_xchg_i64 => swap;
+}
+
+gpu_atomics! { u32, AtomicU32:
+    /// Adds to an unsigned cell, wrapping.
+    rt_gpu_atomic_add_u32 => fetch_add;
+    /// Subtracts from an unsigned cell, wrapping.
+    rt_gpu_atomic_sub_u32 => fetch_sub;
+    /// Bitwise and with an unsigned cell.
+    rt_gpu_atomic_and_u32 => fetch_and;
+    /// Bitwise or with an unsigned cell.
+    rt_gpu_atomic_or_u32 => fetch_or;
+    /// Bitwise exclusive or with an unsigned cell.
+    rt_gpu_atomic_xor_u32 => fetch_xor;
+    /// Keeps the smaller number, compared as unsigned ones, in a cell.
+    rt_gpu_atomic_min_u32 => fetch_min;
+    /// Keeps the larger number, compared as unsigned ones, in a cell.
+    rt_gpu_atomic_max_u32 => fetch_max;
+    /// Puts another number into an unsigned cell.
+    rt_gpu_atomic_xchg_u32 => swap;
+}
+
+/// Defines the compare-and-exchange functions.
+macro_rules! gpu_compare_exchange {
+    ($($(#[$doc:meta])* $name:ident($number:ty) => $atomic:ident;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// The value before, which is `expected` if the cell was changed, or 0 with an error
+        /// recorded if `cell` is null or not aligned.
+        ///
+        /// # Safety
+        /// As for [`rt_gpu_atomic_add`].
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(
+            cell: *mut $number,
+            expected: $number,
+            value: $number,
+        ) -> $number {
+            if !is_aligned_cell(cell) {
+                no_cell();
+                return 0;
+            }
+            // SAFETY: aligned, and the caller vouches for the rest.
+            let cell = unsafe { $atomic::from_ptr(cell) };
+            match cell.compare_exchange(expected, value, SeqCst, SeqCst) {
+                Ok(before) | Err(before) => before,
+            }
+        }
+    )+};
+}
+
+gpu_compare_exchange! {
+    /// Puts `value` into a cell if `expected` is there.
+    rt_gpu_atomic_cmpxchg(i32) => AtomicI32;
+    /// Puts `value` into a 64-bit cell if `expected` is there.
+    rt_gpu_atomic_cmpxchg_i64(i64) => AtomicI64;
+    /// Puts `value` into an unsigned cell if `expected` is there.
+    rt_gpu_atomic_cmpxchg_u32(u32) => AtomicU32;
 }
 
 // ===========================================================================
