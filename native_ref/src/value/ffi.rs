@@ -2695,7 +2695,7 @@ mod text {
 // Compiler: types and templates (feature "compiler")
 // ===========================================================================
 //
-// Types, expressions and code cross the boundary as JSON: at most 1 MiB, nested at most 256 deep, no
+// Types, expressions and code cross the boundary as JSON: at most 1 MiB, nested at most 128 deep, no
 // key twice in an object, no keys but those below. What is in [] may be left out.
 //
 // Types:
@@ -2746,11 +2746,11 @@ mod text {
 #[cfg(feature = "compiler")]
 const JSON_MAX_BYTES: usize = 1 << 20;
 #[cfg(feature = "compiler")]
-const JSON_MAX_DEPTH: usize = 256;
+const JSON_MAX_DEPTH: usize = 128;
 
 /// Deepest type that is written or compared.
 #[cfg(feature = "compiler")]
-const TYPE_MAX_DEPTH: usize = 100;
+const TYPE_MAX_DEPTH: usize = 60;
 /// Most parts of one type that is written.
 #[cfg(feature = "compiler")]
 const TYPE_MAX_PARTS: usize = 1 << 12;
@@ -2773,6 +2773,9 @@ const CODE_MAX_STACK: usize = 256;
 /// Most slots, parameters included; they are bits of a `u64`.
 #[cfg(feature = "compiler")]
 const CODE_MAX_SLOTS: usize = 64;
+/// Most bytes of the name of an instance; it stands at each call of itself.
+#[cfg(feature = "compiler")]
+const INSTANCE_NAME_MAX: usize = 1 << 10;
 /// Most instances that a context keeps.
 #[cfg(feature = "compiler")]
 const CACHE_MAX_ENTRIES: usize = 1 << 10;
@@ -2791,16 +2794,17 @@ struct Diagnostic {
 }
 
 #[cfg(feature = "compiler")]
-type Checked<T> = Result<T, Diagnostic>;
+type Checked<T> = Result<T, Box<Diagnostic>>;
 
 #[cfg(feature = "compiler")]
 impl Diagnostic {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+    /// In a box: the functions that call themselves for what is nested keep small frames.
+    fn new(code: &'static str, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
             code,
             message: message.into(),
             at: Vec::new(),
-        }
+        })
     }
 
     fn place(&self) -> String {
@@ -3372,6 +3376,44 @@ impl TypeTree {
     }
 
     fn read(json: &Json) -> Checked<Self> {
+        if !matches!(json, Json::Object(_)) {
+            return malformed("a type has to be an object");
+        }
+        match json.required_text("kind")? {
+            "tuple" => {
+                json.members("a tuple", &["kind", "items"])?;
+                let args = Self::read_all(json, "items", true)?;
+                Ok(Self {
+                    shape: TypeShape::Tuple,
+                    args,
+                })
+            }
+            "fn" => Self::read_function(json),
+            "named" => {
+                json.members("a named type", &["kind", "name", "args"])?;
+                let name = json.required("name")?.name().within("name")?;
+                let args = Self::read_all(json, "args", false)?;
+                Ok(Self {
+                    shape: TypeShape::Named(name),
+                    args,
+                })
+            }
+            kind => Self::read_simple(kind, json),
+        }
+    }
+
+    fn read_function(json: &Json) -> Checked<Self> {
+        json.members("a function type", &["kind", "params", "result"])?;
+        let mut args = Self::read_all(json, "params", true)?;
+        args.push(Self::read(json.required("result")?).within("result")?);
+        Ok(Self {
+            shape: TypeShape::Function,
+            args,
+        })
+    }
+
+    /// A type without parts.
+    fn read_simple(kind: &str, json: &Json) -> Checked<Self> {
         let bits = |allowed: &[u8]| match json.get("bits") {
             None => Ok(64),
             Some(Json::Int(bits)) if allowed.iter().any(|&known| i128::from(known) == *bits) => {
@@ -3379,12 +3421,8 @@ impl TypeTree {
             }
             Some(_) => malformed(format!("one of {allowed:?} was expected")).within("bits"),
         };
-        let mut args = Vec::new();
         let mut allowed: &[&str] = &["kind"];
-        if !matches!(json, Json::Object(_)) {
-            return malformed("a type has to be an object");
-        }
-        let shape = match json.required_text("kind")? {
+        let shape = match kind {
             "int" => {
                 allowed = &["kind", "bits", "signed"];
                 TypeShape::Int {
@@ -3401,22 +3439,6 @@ impl TypeTree {
             "bool" => TypeShape::Bool,
             "nil" => TypeShape::Nil,
             "string" => TypeShape::Text,
-            "tuple" => {
-                allowed = &["kind", "items"];
-                args = Self::read_all(json, "items", true)?;
-                TypeShape::Tuple
-            }
-            "fn" => {
-                allowed = &["kind", "params", "result"];
-                args = Self::read_all(json, "params", true)?;
-                args.push(Self::read(json.required("result")?).within("result")?);
-                TypeShape::Function
-            }
-            "named" => {
-                allowed = &["kind", "name", "args"];
-                args = Self::read_all(json, "args", false)?;
-                TypeShape::Named(json.required("name")?.name().within("name")?)
-            }
             "var" => {
                 allowed = &["kind", "name", "class"];
                 let name = json.required("name")?.name().within("name")?;
@@ -3425,7 +3447,7 @@ impl TypeTree {
             other => return malformed(format!("`{}` is no kind of type", shortened(other))),
         };
         json.members("this kind of type", allowed)?;
-        Ok(Self { shape, args })
+        Ok(Self::plain(shape))
     }
 
     fn read_all(json: &Json, key: &str, needed: bool) -> Checked<Vec<Self>> {
@@ -3603,7 +3625,10 @@ impl CompilerLiteral {
             (TypeShape::Float { .. }, Json::Float(float)) => Self::Float(*float),
             // Any i128 is within the range of an f32.
             (TypeShape::Float { .. }, Json::Int(int)) => Self::Float(*int as f64),
-            _ => return malformed(format!("this is no literal of type `{of}`")),
+            _ => {
+                let of = shortened(&of.to_string());
+                return malformed(format!("this is no literal of type `{of}`"));
+            }
         })
     }
 
@@ -3682,7 +3707,7 @@ enum ExpressionForm {
     Ascribed(Box<Expression>, TypeTree),
     Lambda(Vec<(Arc<str>, Option<TypeTree>)>, Box<Expression>),
     Apply(Box<Expression>, Vec<Expression>),
-    If(Box<[Expression; 3]>),
+    If([Box<Expression>; 3]),
     Let {
         name: Arc<str>,
         recursive: bool,
@@ -3716,6 +3741,15 @@ const EXPRESSION_KEYS: [(&str, &[&str]); 13] = [
 impl Expression {
     /// `count` is the number of expressions so far.
     fn read(json: &Json, count: &mut usize) -> Checked<Self> {
+        let tag = Self::read_tag(json)?;
+        let number = *count;
+        *count += 1;
+        let form = Self::read_form(tag, json, count)?;
+        Ok(Self { number, form })
+    }
+
+    /// The form that an object names, if it has no keys but those of this form.
+    fn read_tag(json: &Json) -> Checked<&str> {
         if !matches!(json, Json::Object(_)) {
             return malformed("an expression has to be an object");
         }
@@ -3729,55 +3763,79 @@ impl Expression {
                 return malformed(message).within("expr");
             }
         };
-        let number = *count;
-        *count += 1;
-        let form = Self::read_form(tag, json, count)?;
-        Ok(Self { number, form })
+        Ok(tag)
     }
 
+    // Each form is read in a function of its own, so that what is nested takes little stack.
     fn read_form(tag: &str, json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
-        Ok(match tag {
-            "int" | "float" | "bool" | "string" | "nil" => Self::read_literal(tag, json)?,
-            "var" => ExpressionForm::Variable(json.required("name")?.name().within("name")?),
-            "as" => {
-                let of = TypeTree::read(json.required("type")?).within("type")?;
-                ExpressionForm::Ascribed(Self::read_part(json, "value", count)?, of)
-            }
-            "lambda" => {
-                let params = read_parameters(json, "params", false)?;
-                ExpressionForm::Lambda(params, Self::read_part(json, "body", count)?)
-            }
-            "apply" => {
-                let function = Self::read_part(json, "fn", count)?;
-                ExpressionForm::Apply(function, Self::read_all(json, "args", count)?)
-            }
-            "if" => {
-                let mut part = |key| Self::read_part(json, key, count);
-                let (condition, yes, no) = (part("cond")?, part("then")?, part("else")?);
-                ExpressionForm::If(Box::new([*condition, *yes, *no]))
-            }
-            "let" => ExpressionForm::Let {
-                name: json.required("name")?.name().within("name")?,
-                recursive: json.flag("rec", false)?,
-                value: Self::read_part(json, "value", count)?,
-                body: Self::read_part(json, "body", count)?,
-            },
-            "tuple" => ExpressionForm::Tuple(Self::read_all(json, "items", count)?),
-            "list" => ExpressionForm::List(Self::read_all(json, "items", count)?),
-            _ => {
-                let symbol = json.required_text("op")?;
-                let known = COMPILER_OPERATORS.iter().find(|op| op.symbol == symbol);
-                let Some(operator) = known else {
-                    return malformed(format!("`{}` is no operator", shortened(symbol)))
-                        .within("op");
-                };
-                let args = Self::read_all(json, "args", count)?;
-                if args.len() != operator.arity {
-                    return Err(wrong_count(symbol, operator.arity, args.len()));
-                }
-                ExpressionForm::Operation(operator, args)
-            }
+        match tag {
+            "int" | "float" | "bool" | "string" | "nil" => Self::read_literal(tag, json),
+            "var" => Self::read_variable(json),
+            "as" => Self::read_ascribed(json, count),
+            "lambda" => Self::read_lambda(json, count),
+            "apply" => Self::read_apply(json, count),
+            "if" => Self::read_if(json, count),
+            "let" => Self::read_let(json, count),
+            "tuple" => Self::read_all(json, "items", count).map(ExpressionForm::Tuple),
+            "list" => Self::read_all(json, "items", count).map(ExpressionForm::List),
+            _ => Self::read_operation(json, count),
+        }
+    }
+
+    fn read_variable(json: &Json) -> Checked<ExpressionForm> {
+        let name = json.required("name")?.name().within("name")?;
+        Ok(ExpressionForm::Variable(name))
+    }
+
+    fn read_ascribed(json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        let of = TypeTree::read(json.required("type")?).within("type")?;
+        let value = Self::read_part(json, "value", count)?;
+        Ok(ExpressionForm::Ascribed(value, of))
+    }
+
+    fn read_lambda(json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        let params = read_parameters(json, "params", false)?;
+        let body = Self::read_part(json, "body", count)?;
+        Ok(ExpressionForm::Lambda(params, body))
+    }
+
+    fn read_apply(json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        let function = Self::read_part(json, "fn", count)?;
+        let args = Self::read_all(json, "args", count)?;
+        Ok(ExpressionForm::Apply(function, args))
+    }
+
+    fn read_if(json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        let condition = Self::read_part(json, "cond", count)?;
+        let yes = Self::read_part(json, "then", count)?;
+        let no = Self::read_part(json, "else", count)?;
+        Ok(ExpressionForm::If([condition, yes, no]))
+    }
+
+    fn read_let(json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        let name = json.required("name")?.name().within("name")?;
+        let recursive = json.flag("rec", false)?;
+        let value = Self::read_part(json, "value", count)?;
+        let body = Self::read_part(json, "body", count)?;
+        Ok(ExpressionForm::Let {
+            name,
+            recursive,
+            value,
+            body,
         })
+    }
+
+    fn read_operation(json: &Json, count: &mut usize) -> Checked<ExpressionForm> {
+        let symbol = json.required_text("op")?;
+        let known = COMPILER_OPERATORS.iter().find(|op| op.symbol == symbol);
+        let Some(operator) = known else {
+            return malformed(format!("`{}` is no operator", shortened(symbol))).within("op");
+        };
+        let args = Self::read_all(json, "args", count)?;
+        if args.len() != operator.arity {
+            return Err(wrong_count(symbol, operator.arity, args.len()));
+        }
+        Ok(ExpressionForm::Operation(operator, args))
     }
 
     fn read_literal(tag: &str, json: &Json) -> Checked<ExpressionForm> {
@@ -3816,7 +3874,7 @@ impl Expression {
 }
 
 #[cfg(feature = "compiler")]
-fn wrong_count(what: &str, takes: usize, given: usize) -> Diagnostic {
+fn wrong_count(what: &str, takes: usize, given: usize) -> Box<Diagnostic> {
     let message = format!("`{what}` takes {takes} argument(s), {given} given");
     Diagnostic::new("arity", message)
 }
@@ -4281,12 +4339,7 @@ impl Inference {
         let of = match &expression.form {
             ExpressionForm::Literal(_, of) => self.import_annotation(of)?,
             ExpressionForm::Variable(name) => self.infer_variable(name)?,
-            ExpressionForm::Ascribed(value, of) => {
-                let of = self.import_annotation(of).within("type")?;
-                let found = self.infer(value).within("value")?;
-                self.unify(of, found)?;
-                of
-            }
+            ExpressionForm::Ascribed(value, of) => self.infer_ascribed(value, of)?,
             ExpressionForm::Lambda(params, body) => self.infer_lambda(params, body)?,
             ExpressionForm::Apply(function, args) => self.infer_apply(function, args)?,
             ExpressionForm::If(parts) => self.infer_if(parts)?,
@@ -4297,28 +4350,47 @@ impl Inference {
                 body,
             } => {
                 let binding = self.infer_let(name, *recursive, value)?;
-                self.enter(name, binding);
-                let of = self.infer(body).within("body")?;
-                self.leave(name);
-                of
+                self.infer_inside(name, binding, body)?
             }
             ExpressionForm::Tuple(items) => {
                 let items = self.infer_all("items", items)?;
                 self.known(TypeShape::Tuple, items)?
             }
-            ExpressionForm::List(items) => {
-                let item = self.unknown(TypeClass::Any)?;
-                for (index, found) in self.infer_all("items", items)?.into_iter().enumerate() {
-                    self.unify(item, found).within_item("items", index)?;
-                }
-                self.known(TypeShape::Named("Vec".into()), vec![item])?
-            }
+            ExpressionForm::List(items) => self.infer_list(items)?,
             ExpressionForm::Operation(operator, args) => self.infer_operation(operator, args)?,
         };
         if let Some(noted) = self.noted.get_mut(expression.number) {
             *noted = of;
         }
         Ok(of)
+    }
+
+    fn infer_ascribed(&mut self, value: &Expression, of: &TypeTree) -> Checked<usize> {
+        let of = self.import_annotation(of).within("type")?;
+        let found = self.infer(value).within("value")?;
+        self.unify(of, found)?;
+        Ok(of)
+    }
+
+    /// The body of a `let`.
+    fn infer_inside(
+        &mut self,
+        name: &Arc<str>,
+        binding: NameBinding,
+        body: &Expression,
+    ) -> Checked<usize> {
+        self.enter(name, binding);
+        let of = self.infer(body).within("body")?;
+        self.leave(name);
+        Ok(of)
+    }
+
+    fn infer_list(&mut self, items: &[Expression]) -> Checked<usize> {
+        let item = self.unknown(TypeClass::Any)?;
+        for (index, found) in self.infer_all("items", items)?.into_iter().enumerate() {
+            self.unify(item, found).within_item("items", index)?;
+        }
+        self.known(TypeShape::Named("Vec".into()), vec![item])
     }
 
     fn infer_all(&mut self, key: &str, items: &[Expression]) -> Checked<Vec<usize>> {
@@ -4396,7 +4468,7 @@ impl Inference {
         }
     }
 
-    fn infer_if(&mut self, [condition, yes, no]: &[Expression; 3]) -> Checked<usize> {
+    fn infer_if(&mut self, [condition, yes, no]: &[Box<Expression>; 3]) -> Checked<usize> {
         let found = self.infer(condition).within("cond")?;
         let flag = self.known(TypeShape::Bool, Vec::new())?;
         self.unify(flag, found).within("cond")?;
@@ -4669,7 +4741,7 @@ impl CodeFunction {
 }
 
 #[cfg(feature = "compiler")]
-fn code_too_long() -> Diagnostic {
+fn code_too_long() -> Box<Diagnostic> {
     let message = format!("more than {CODE_MAX_INSTRUCTIONS} instructions");
     Diagnostic::new("too-large", message)
 }
@@ -5004,7 +5076,7 @@ impl<'a> CodeChecker<'a> {
 }
 
 #[cfg(feature = "compiler")]
-fn underflow(needed: usize, there: usize) -> Diagnostic {
+fn underflow(needed: usize, there: usize) -> Box<Diagnostic> {
     let message = format!("{needed} value(s) needed, {there} on the stack");
     Diagnostic::new("stack-underflow", message)
 }
@@ -5067,7 +5139,7 @@ impl CompilerTemplate {
         inference.noted = vec![0; self.expressions];
         for ((name, class), of) in self.params.iter().zip(types) {
             if !of.is_in(*class) {
-                let class = class.name();
+                let (class, of) = (class.name(), shortened(&of.to_string()));
                 let message = format!("`{name}` needs a type of class `{class}`, not `{of}`");
                 return Err(Diagnostic::new("class", message));
             }
@@ -5079,7 +5151,7 @@ impl CompilerTemplate {
             .map(|(index, (_, of))| inference.import_annotation(of).within_item("args", index))
             .collect::<Checked<Vec<_>>>()?;
         let result = inference.import_annotation(&self.result).within("result")?;
-        let own_name = instance_name(&self.name, types);
+        let own_name = instance_name(&self.name, types)?;
         let mut calls = BTreeMap::new();
         let mut parts = CODE_MAX_TYPE_PARTS;
         for (name, of) in &self.uses {
@@ -5137,16 +5209,21 @@ impl CompilerTemplate {
 }
 
 #[cfg(feature = "compiler")]
-fn instance_name(template: &str, types: &[TypeTree]) -> String {
-    TypeTree {
+fn instance_name(template: &str, types: &[TypeTree]) -> Checked<String> {
+    let whole = TypeTree {
         shape: TypeShape::Named(template.into()),
         args: types.to_vec(),
+    };
+    let name = whole.to_string();
+    if name.len() > INSTANCE_NAME_MAX {
+        let message = format!("the name of the instance has {} bytes", name.len());
+        return Err(Diagnostic::new("too-large", message));
     }
-    .to_string()
+    Ok(name)
 }
 
 #[cfg(feature = "compiler")]
-fn too_many_slots() -> Diagnostic {
+fn too_many_slots() -> Box<Diagnostic> {
     let message = format!("more than {CODE_MAX_SLOTS} arguments and variables");
     Diagnostic::new("too-large", message)
 }
@@ -5171,7 +5248,7 @@ impl Inference {
             true => Ok(tree),
             false => Err(Diagnostic::new(
                 "ambiguous",
-                format!("`{tree}` could be any type here"),
+                format!("`{}` could be any type here", shortened(&tree.to_string())),
             )),
         }
     }
@@ -5228,59 +5305,73 @@ impl Lowering<'_> {
 
     fn lower(&mut self, expression: &Expression) -> Checked<()> {
         match &expression.form {
-            ExpressionForm::Literal(literal, _) => {
-                let of = self.type_of(expression)?;
-                self.emit(Instruction::Push(literal.clone(), of))?;
-            }
+            ExpressionForm::Literal(literal, _) => self.lower_literal(expression, literal),
             ExpressionForm::Variable(name) => match self.slot(name) {
-                Some(slot) => {
-                    self.emit(Instruction::Load(slot))?;
-                }
-                None => return unsupported("a function is no value"),
+                Some(slot) => self.emit(Instruction::Load(slot)).map(|_| ()),
+                None => unsupported("a function is no value"),
             },
-            ExpressionForm::Ascribed(value, _) => self.lower(value).within("value")?,
-            ExpressionForm::Lambda(..) => return unsupported("there is no lambda"),
-            ExpressionForm::Apply(function, args) => self.lower_apply(function, args)?,
-            ExpressionForm::If(parts) => {
-                let [condition, yes, no] = &**parts;
-                self.lower(condition).within("cond")?;
-                let otherwise = self.emit(Instruction::JumpIfNot(0))?;
-                self.lower(yes).within("then")?;
-                let end = self.emit(Instruction::Jump(0))?;
-                self.land(otherwise);
-                self.lower(no).within("else")?;
-                self.land(end);
-            }
+            ExpressionForm::Ascribed(value, _) => self.lower(value).within("value"),
+            ExpressionForm::Lambda(..) => unsupported("there is no lambda"),
+            ExpressionForm::Apply(function, args) => self.lower_apply(function, args),
+            ExpressionForm::If(parts) => self.lower_if(parts),
             ExpressionForm::Let { recursive, .. } if *recursive => {
-                return unsupported("there is no recursive let");
+                unsupported("there is no recursive let")
             }
             ExpressionForm::Let {
                 name, value, body, ..
             } => {
-                self.lower(value).within("value")?;
-                let of = self.type_of(value).within("value")?;
-                let slot = self.function.params.len() + self.function.locals.len();
-                if slot >= CODE_MAX_SLOTS {
-                    return Err(too_many_slots());
-                }
-                self.function.locals.push(of);
-                self.emit(Instruction::Store(slot))?;
-                self.names.push((name.clone(), slot));
-                self.lower(body).within("body")?;
+                self.lower_let(name, value)?;
+                let lowered = self.lower(body).within("body");
                 self.names.pop();
+                lowered
             }
             ExpressionForm::Tuple(items) => {
                 self.lower_all("items", items)?;
-                self.emit(Instruction::Tuple(items.len()))?;
+                self.emit(Instruction::Tuple(items.len())).map(|_| ())
             }
             ExpressionForm::List(items) => {
                 self.lower_all("items", items)?;
-                let of = self.type_of(expression)?;
-                let item = of.args.into_iter().next().unwrap_or(TypeTree::NIL);
-                self.emit(Instruction::List(items.len(), item))?;
+                self.lower_list(expression, items.len())
             }
-            ExpressionForm::Operation(operator, args) => self.lower_operation(operator, args)?,
+            ExpressionForm::Operation(operator, args) => self.lower_operation(operator, args),
         }
+    }
+
+    fn lower_literal(&mut self, whole: &Expression, literal: &CompilerLiteral) -> Checked<()> {
+        let of = self.type_of(whole)?;
+        self.emit(Instruction::Push(literal.clone(), of))?;
+        Ok(())
+    }
+
+    fn lower_if(&mut self, [condition, yes, no]: &[Box<Expression>; 3]) -> Checked<()> {
+        self.lower(condition).within("cond")?;
+        let otherwise = self.emit(Instruction::JumpIfNot(0))?;
+        self.lower(yes).within("then")?;
+        let end = self.emit(Instruction::Jump(0))?;
+        self.land(otherwise);
+        self.lower(no).within("else")?;
+        self.land(end);
+        Ok(())
+    }
+
+    /// Puts a value into a slot of its own, which has the name from then on.
+    fn lower_let(&mut self, name: &Arc<str>, value: &Expression) -> Checked<()> {
+        self.lower(value).within("value")?;
+        let of = self.type_of(value).within("value")?;
+        let slot = self.function.params.len() + self.function.locals.len();
+        if slot >= CODE_MAX_SLOTS {
+            return Err(too_many_slots());
+        }
+        self.function.locals.push(of);
+        self.emit(Instruction::Store(slot))?;
+        self.names.push((name.clone(), slot));
+        Ok(())
+    }
+
+    fn lower_list(&mut self, whole: &Expression, count: usize) -> Checked<()> {
+        let of = self.type_of(whole)?;
+        let item = of.args.into_iter().next().unwrap_or(TypeTree::NIL);
+        self.emit(Instruction::List(count, item))?;
         Ok(())
     }
 
@@ -5308,26 +5399,35 @@ impl Lowering<'_> {
             self.emit(Instruction::Operate(operator))?;
             return Ok(());
         }
-        // `and` and `or` look at their second operand only if they have to.
-        let [left, right] = args else {
-            return Err(wrong_count(operator.symbol, operator.arity, args.len()));
-        };
+        match args {
+            [left, right] => self.lower_choice(operator.symbol == "and", left, right),
+            _ => Err(wrong_count(operator.symbol, operator.arity, args.len())),
+        }
+    }
+
+    /// `and` and `or` look at their second operand only if they have to.
+    fn lower_choice(&mut self, all: bool, left: &Expression, right: &Expression) -> Checked<()> {
         self.lower(left).within_item("args", 0)?;
         let otherwise = self.emit(Instruction::JumpIfNot(0))?;
-        let push = |flag| Instruction::Push(CompilerLiteral::Bool(flag), TypeTree::BOOL);
-        let end;
-        if operator.symbol == "and" {
+        if all {
             self.lower(right).within_item("args", 1)?;
-            end = self.emit(Instruction::Jump(0))?;
-            self.land(otherwise);
-            self.emit(push(false))?;
         } else {
-            self.emit(push(true))?;
-            end = self.emit(Instruction::Jump(0))?;
-            self.land(otherwise);
+            self.lower_flag(true)?;
+        }
+        let end = self.emit(Instruction::Jump(0))?;
+        self.land(otherwise);
+        if all {
+            self.lower_flag(false)?;
+        } else {
             self.lower(right).within_item("args", 1)?;
         }
         self.land(end);
+        Ok(())
+    }
+
+    fn lower_flag(&mut self, flag: bool) -> Checked<()> {
+        let literal = CompilerLiteral::Bool(flag);
+        self.emit(Instruction::Push(literal, TypeTree::BOOL))?;
         Ok(())
     }
 }
@@ -5537,8 +5637,9 @@ pub extern "C" fn __rt_compiler_destroy_context(context: Handle) -> bool {
     COMPILER_CONTEXTS.remove(context).is_some()
 }
 
-/// Finds the most general type of a program; see the top of this section for the JSON. Writes
-/// `{"ok":true,"type":…,"text":"fn(a) -> a"}` or an error to `out` and returns the length.
+/// Finds the most general type of a program; the JSON is described at the top of this section of the
+/// sources. Writes `{"ok":true,"type":…,"text":"fn(a) -> a"}` or an error to `out` and returns the
+/// length.
 ///
 /// The errors: `json`, `form`, `too-large`, `depth`, `range`, `unknown-name`, `arity`, `mismatch`,
 /// `occurs`, `class`, `too-complex`. Returns -1 for a bad handle, a bad buffer, and a source that is
@@ -5610,24 +5711,24 @@ pub unsafe extern "C" fn __rt_compiler_check_types(
 /// `ambiguous`, `unsupported`. Returns -1 as that function does.
 ///
 /// # Safety
-/// `template` and `types` are null or valid for reads of their lengths, `out` is null or valid for
+/// `source` and `types` are null or valid for reads of their lengths, `out` is null or valid for
 /// writes of `cap` bytes.
 #[cfg(feature = "compiler")]
 #[no_mangle]
 pub unsafe extern "C" fn __rt_compiler_instantiate_template(
     context: Handle,
-    template: *const u8,
-    template_len: i64,
+    source: *const u8,
+    len: i64,
     types: *const u8,
     types_len: i64,
     out: *mut u8,
     cap: i64,
 ) -> i64 {
     compiler_answer(context, out, cap, |context| {
-        let template = text_argument(template, template_len, "template")?;
+        let source = text_argument(source, len, "template")?;
         let types = text_argument(types, types_len, "list of types")?;
         context.stats.instantiations += 1;
-        Ok(match context.instantiate(template, types) {
+        Ok(match context.instantiate(source, types) {
             Ok(function) => format!("{{\"ok\":true,\"function\":{function}}}"),
             Err(diagnostic) => {
                 context.stats.instantiation_errors += 1;
@@ -12949,6 +13050,121 @@ mod tests {
         let copy = isolated_copies(&[inner, int(5), inner]).unwrap();
         assert_eq!((copy[0], copy[1]), (copy[2], int(5)));
         assert!(copy[0] != inner && rt_tuple_set(copy[0], 0, int(1)));
+    }
+
+    #[test]
+    fn lanes_are_folded_four_at_a_time() {
+        // Pairs instead of sums: what was combined with what.
+        let lanes: Vec<f64> = (0..10).map(f64::from).collect();
+        let order = Mutex::new(Vec::new());
+        let last = fold_lanes(&lanes, -1.0, |a, b| {
+            lock(&order).push((a, b));
+            b
+        });
+        let order = lock(&order);
+        assert_eq!(
+            order[..5],
+            [
+                (-1.0, 0.0),
+                (-1.0, 1.0),
+                (-1.0, 2.0),
+                (-1.0, 3.0),
+                (0.0, 4.0)
+            ]
+        );
+        assert_eq!(
+            order[8..],
+            [(4.0, 8.0), (5.0, 9.0), (8.0, 6.0), (9.0, 7.0), (6.0, 7.0)]
+        );
+        assert_eq!(last, 7.0);
+        assert_eq!(true_lanes(&[0.0, -0.0, f64::NAN, 1.0, 5e-324]), 3);
+    }
+
+    #[test]
+    fn cells_are_aligned() {
+        let words = [0_u64; 2];
+        let start = words.as_ptr().cast::<u8>();
+        assert!(is_aligned_cell(start.cast::<i64>()) && !is_aligned_cell::<i64>(std::ptr::null()));
+        for offset in 1..8_usize {
+            let cell = start.wrapping_add(offset);
+            assert_eq!(is_aligned_cell(cell.cast::<i32>()), offset % 4 == 0);
+            assert!(!is_aligned_cell(cell.cast::<i64>()));
+        }
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn json_comes_back_as_it_was() {
+        for text in [
+            "null",
+            "[]",
+            "{}",
+            "[true,false,null]",
+            "{\"a\":[-1,170141183460469231731687303715884105727],\"b\":{}}",
+            "[0.1,1e300,-0.0,5e-324]",
+            "\"\\\"\\\\\\n\\u0001ü😀\"",
+        ] {
+            assert_eq!(
+                Json::read(text).map(|json| json.written()).as_deref(),
+                Ok(text)
+            );
+        }
+        let json = Json::read("{\"b\":1,\"a\":\"\\ud83d\\ude00\\/\"}");
+        let json = json.map(|json| json.written());
+        assert_eq!(json.as_deref(), Ok("{\"a\":\"😀/\",\"b\":1}"));
+        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(Json::read(&deep(JSON_MAX_DEPTH)).is_ok());
+        let error = Json::read(&deep(JSON_MAX_DEPTH + 1)).map_err(|error| error.code);
+        assert_eq!(error, Err("depth"));
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn shared_types_are_compared_once() {
+        let mut inference = Inference::default();
+        let mut tower = || {
+            let mut top = inference.unknown(TypeClass::Any).unwrap_or_default();
+            for _ in 0..TYPE_MAX_DEPTH - 1 {
+                top = inference
+                    .known(TypeShape::Tuple, vec![top, top])
+                    .unwrap_or_default();
+            }
+            top
+        };
+        let (first, second) = (tower(), tower());
+        // As trees they have 2^99 leaves.
+        assert_eq!(inference.unify(first, second), Ok(()));
+        assert!(inference.steps < 2_000);
+        assert_eq!(inference.find(first), inference.find(second));
+        assert_eq!(inference.shown(first), "…");
+        let number = inference
+            .known(TypeShape::Tuple, vec![first])
+            .unwrap_or_default();
+        let error = inference.unify(first, number).map_err(|error| error.code);
+        assert!(
+            matches!(error, Err("occurs" | "depth" | "mismatch")),
+            "{error:?}"
+        );
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn types_have_one_number_each() {
+        let mut types = TypeNumbers::default();
+        let int = types.import(&TypeTree::INT);
+        let pair = types.number(TypeShape::Tuple, vec![int, int]);
+        let function = types.number(TypeShape::Function, vec![pair, int]);
+        let holder = types.number(TypeShape::Named("Vec".into()), vec![function]);
+        assert_eq!(types.number(TypeShape::Tuple, vec![int, int]), pair);
+        assert_eq!(types.classes[int as usize], TypeClass::Number);
+        assert_eq!(types.classes[pair as usize], TypeClass::Equal);
+        assert_eq!(types.classes[function as usize], TypeClass::Any);
+        assert_eq!(types.classes[holder as usize], TypeClass::Any);
+        assert_eq!(types.shown(holder), "Vec<fn((i64, i64)) -> i64>");
+        assert_eq!(
+            (variable_name(25), variable_name(26)),
+            ("z".into(), "a1".into())
+        );
     }
 
     #[test]

@@ -230,6 +230,12 @@ fn play_plain(name: &str, args: &[Literal]) -> Option<Literal> {
         ("rt_datetime_minute", rt_datetime_minute),
         ("rt_datetime_second", rt_datetime_second),
         ("rt_datetime_weekday", rt_datetime_weekday),
+        ("rt_vec_len", rt_vec_len),
+        ("rt_vec_abs", rt_vec_abs),
+        ("rt_vec_sqrt", rt_vec_sqrt),
+        ("rt_vec_ceil", rt_vec_ceil),
+        ("rt_vec_floor", rt_vec_floor),
+        ("rt_vec_round", rt_vec_round),
         ("rt_datetime_yearday", rt_datetime_yearday),
     ];
 
@@ -298,6 +304,20 @@ fn play_plain(name: &str, args: &[Literal]) -> Option<Literal> {
         ("rt_datetime_diff", [Int(from), Int(to), Int(unit)]) => {
             Int(rt_datetime_diff(*from, *to, *unit))
         }
+        ("rt_vec_min", [Int(vector)]) => Float(rt_vec_min(*vector)),
+        ("rt_vec_max", [Int(vector)]) => Float(rt_vec_max(*vector)),
+        ("rt_vec_sum", [Int(vector)]) => Float(rt_vec_sum(*vector)),
+        ("rt_vec_product", [Int(vector)]) => Float(rt_vec_product(*vector)),
+        ("rt_vec_all", [Int(vector)]) => Bool(rt_vec_all(*vector)),
+        ("rt_vec_any", [Int(vector)]) => Bool(rt_vec_any(*vector)),
+        ("rt_vec_free", [Int(vector)]) => Bool(rt_vec_free(*vector)),
+        ("rt_vec_select", [Int(mask), Int(a), Int(b)]) => Int(rt_vec_select(*mask, *a, *b)),
+        ("rt_vec_blend", [Int(a), Int(b), Int(bits)]) => Int(rt_vec_blend(*a, *b, *bits as u64)),
+        ("rt_vec_extract", [Int(vector), Int(lane)]) => Float(rt_vec_extract(*vector, *lane)),
+        ("rt_vec_with", [Int(vector), Int(lane), Float(value)]) => {
+            Int(rt_vec_with(*vector, *lane, *value))
+        }
+        ("rt_vec_from_array", [value]) => Int(rt_vec_from_array(value.value())),
         ("rt_executor_set_mode", [Int(mode)]) => Bool(rt_executor_set_mode(*mode)),
         ("rt_executor_get_mode", []) => Int(rt_executor_get_mode()),
         ("rt_executor_is_manual", []) => Bool(rt_executor_is_manual()),
@@ -366,6 +386,7 @@ fn the_vectors_hold() {
         "datetime",
         "executor",
         "thread",
+        "simd",
     ] {
         assert!(
             play_file(&folder.join(format!("{domain}.toml"))) > 5,
