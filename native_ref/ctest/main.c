@@ -224,6 +224,39 @@ static void threads(void) {
     CHECK(rt_future_is_ready(future) && rt_executor_shutdown(-1));
 }
 
+static void numbers(void) {
+    const double lanes[] = {-1.5, 2.5, 0.25, -0.0, 4};
+    double rounded[5];
+    int64_t vector = rt_vec_new(lanes, 5), round = rt_vec_round(vector);
+    CHECK(rt_vec_read(round, rounded, 5) == 5 && rounded[0] == -2 && rounded[1] == 3 && rounded[2] == 0);
+    CHECK(rt_vec_sum(vector) == 5.25 && rt_vec_min(vector) == -1.5 && !rt_vec_all(vector));
+    const int64_t order[] = {4, 0};
+    int64_t shuffled = rt_vec_shuffle(vector, order, 2);
+    CHECK(rt_vec_extract(shuffled, 0) == 4 && rt_vec_blend(vector, shuffled, 1) == 0);
+    CHECK(rt_vec_free(vector) && !rt_vec_free(vector) && rt_vec_free(round) && rt_vec_free(shuffled));
+    int32_t small = 5;
+    int64_t wide = INT64_MAX;
+    uint32_t bare = 0;
+    CHECK(rt_gpu_atomic_add(&small, 2) == 5 && rt_gpu_atomic_cmpxchg(&small, 7, 9) == 7 && small == 9);
+    CHECK(rt_gpu_atomic_add_i64(&wide, 1) == INT64_MAX && wide == INT64_MIN);
+    CHECK(rt_gpu_atomic_sub_u32(&bare, 1) == 0 && rt_gpu_atomic_min_u32(&bare, 3) == UINT32_MAX && bare == 3);
+    CHECK(rt_gpu_atomic_exchange(NULL, 1) == 0 && rt_error_clear());
+}
+
+static void compiler(void) {
+#ifdef NATIVE_REF_COMPILER
+    char answer[256];
+    int64_t context = __rt_compiler_create_context();
+    const char *source = "{\"expr\":\"lambda\",\"params\":[\"x\"],\"body\":{\"expr\":\"var\",\"name\":\"x\"}}";
+    int64_t len = __rt_compiler_infer_types(context, TEXT(source), ROOM(answer));
+    CHECK(len > 0 && len < (int64_t)sizeof answer);
+    answer[len > 0 ? len : 0] = 0;
+    CHECK(strstr(answer, "\"text\":\"fn(a) -> a\"") != NULL);
+    CHECK(__rt_compiler_get_stats(context, NULL, 0) > 0);
+    CHECK(__rt_compiler_destroy_context(context) && !__rt_compiler_destroy_context(context));
+#endif
+}
+
 static void torch(void) {
     const double data[] = {1, 2, 3, 4};
     const int64_t shape[] = {2, 2};
@@ -246,7 +279,7 @@ static const struct {
     {"objects", objects},     {"io", io},           {"interpreter", interpreter},
     {"utilities", utilities}, {"hashes", hashes},   {"concurrent", concurrent},
     {"sync", sync},           {"async", async},     {"threads", threads},
-    {"torch", torch},
+    {"numbers", numbers},     {"compiler", compiler}, {"torch", torch},
 };
 
 int main(void) {

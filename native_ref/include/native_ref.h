@@ -453,6 +453,84 @@ RuntimeValue rt_interp_get_var(const uint8_t *name, int64_t len);
 int64_t rt_interp_clear_vars(void);
 
 /* ----------------------------------------------------------------------
+ * Compiler: types and templates (feature "compiler")
+ * ---------------------------------------------------------------------- */
+
+#ifdef NATIVE_REF_COMPILER
+/* Makes a context: a cache of instances and counts. Calls on one context take turns, calls on
+ * different ones do not. Free it with `__rt_compiler_destroy_context`. */
+int64_t __rt_compiler_create_context(void);
+#endif
+
+#ifdef NATIVE_REF_COMPILER
+/* Frees a context with its cache. False if it is not (or no longer) one. */
+bool __rt_compiler_destroy_context(int64_t context);
+#endif
+
+#ifdef NATIVE_REF_COMPILER
+/* Finds the most general type of a program; the JSON is described at the top of this section of the
+ * sources. Writes `{"ok":true,"type":…,"text":"fn(a) -> a"}` or an error to `out` and returns the
+ * length.
+ *
+ * The errors: `json`, `form`, `too-large`, `depth`, `range`, `unknown-name`, `arity`, `mismatch`,
+ * `occurs`, `class`, `too-complex`. Returns -1 for a bad handle, a bad buffer, and a source that is
+ * not readable UTF-8. Each call counts, the one that asks for the length too.
+ *
+ * Safety:
+ * `source` is null or valid for reads of `len` bytes, `out` is null or valid for writes of `cap`
+ * bytes. */
+int64_t __rt_compiler_infer_types(int64_t context, const uint8_t *source, int64_t len, uint8_t *out, int64_t cap);
+#endif
+
+#ifdef NATIVE_REF_COMPILER
+/* Checks the code of a function: the depth of the stack and the types on it at every instruction,
+ * that jumps lead to instructions, that slots have a value before they are read, that every path
+ * ends in a return and every instruction is on one. Writes `{"ok":true,"instructions":7,"stack":2}`
+ * or an error to `out` and returns the length. The answer of
+ * `__rt_compiler_instantiate_template` can be checked as it is.
+ *
+ * A program with a `type` beside its `body` is checked to be of that type, whatever types its
+ * variables stand for; the answer is `{"ok":true,"type":…}`.
+ *
+ * The errors: those of `__rt_compiler_infer_types`, and `open-type`, `jump-target`,
+ * `stack-underflow`, `stack-overflow`, `stack-mismatch`, `stack-left`, `slot`, `unassigned`,
+ * `falls-off`, `unreachable`. Returns -1 as that function does.
+ *
+ * Safety:
+ * As for `__rt_compiler_infer_types`. */
+int64_t __rt_compiler_check_types(int64_t context, const uint8_t *source, int64_t len, uint8_t *out, int64_t cap);
+#endif
+
+#ifdef NATIVE_REF_COMPILER
+/* Makes the code of a template for a list of types. Writes `{"ok":true,"function":…}` or an error
+ * to `out` and returns the length.
+ *
+ * The context keeps what it made: the same template with the same types is a hit and costs
+ * nothing, whichever order the keys of objects have. Asking for the length is a call like any
+ * other, so it is the miss and the next one the hit. The oldest instances go when there are more
+ * than 1,024, or 16 MiB.
+ *
+ * The errors: those of `__rt_compiler_infer_types`, and `open-type`, `unknown-variable`,
+ * `ambiguous`, `unsupported`. Returns -1 as that function does.
+ *
+ * Safety:
+ * `source` and `types` are null or valid for reads of their lengths, `out` is null or valid for
+ * writes of `cap` bytes. */
+int64_t __rt_compiler_instantiate_template(int64_t context, const uint8_t *source, int64_t len, const uint8_t *types, int64_t types_len, uint8_t *out, int64_t cap);
+#endif
+
+#ifdef NATIVE_REF_COMPILER
+/* Writes the counts of a context to `out` as JSON and returns the length: `contexts` (of the whole
+ * process), `inferences`, `checks`, `instantiations` and the `…_errors` of each, `cache_hits`,
+ * `cache_misses`, `cache_evictions`, `cache_entries`, `unifications`. -1 for a bad handle and a bad
+ * buffer.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` bytes. */
+int64_t __rt_compiler_get_stats(int64_t context, uint8_t *out, int64_t cap);
+#endif
+
+/* ----------------------------------------------------------------------
  * Contracts
  * ---------------------------------------------------------------------- */
 
@@ -597,6 +675,99 @@ bool rt_math_is_nan(double x);
 
 /* Whether `x` is neither NaN nor infinite. */
 bool rt_math_is_finite(double x);
+
+/* ----------------------------------------------------------------------
+ * Vectors of numbers
+ * ---------------------------------------------------------------------- */
+
+/* Makes a vector of `count` numbers. Returns 0 for a negative count, more than 2^24, and a pointer
+ * that is null (with a count) or not aligned.
+ *
+ * Safety:
+ * `lanes` is null or valid for reads of `count` numbers. */
+int64_t rt_vec_new(const double *lanes, int64_t count);
+
+/* Makes a vector of the numbers in an array; integers become the nearest float. Returns 0 for a
+ * value that is no array, and if an item is no number. */
+int64_t rt_vec_from_array(RuntimeValue array);
+
+/* The lanes as a new array of floats; nil for a bad handle. */
+RuntimeValue rt_vec_to_array(int64_t vector);
+
+/* Number of lanes; -1 for a bad handle. */
+int64_t rt_vec_len(int64_t vector);
+
+/* Copies the first lanes to `out`, at most `cap` (a count of numbers, not bytes), and returns how
+ * many the vector has. -1 for a bad handle, a negative `cap`, and an `out` that is null (with a
+ * `cap`) or not aligned.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` numbers. */
+int64_t rt_vec_read(int64_t vector, double *out, int64_t cap);
+
+/* Frees a vector. False if it is not (or no longer) one. */
+bool rt_vec_free(int64_t vector);
+
+/* The absolute value of each lane (the sign of a NaN goes too); 0 for a bad handle. */
+int64_t rt_vec_abs(int64_t vector);
+
+/* The square root of each lane, NaN below zero (-0.0 stays); 0 for a bad handle. */
+int64_t rt_vec_sqrt(int64_t vector);
+
+/* The smallest whole number not below each lane; 0 for a bad handle. */
+int64_t rt_vec_ceil(int64_t vector);
+
+/* The largest whole number not above each lane; 0 for a bad handle. */
+int64_t rt_vec_floor(int64_t vector);
+
+/* The nearest whole number to each lane, halves away from zero; 0 for a bad handle. See
+ * `rt_math_round`. */
+int64_t rt_vec_round(int64_t vector);
+
+/* The smallest lane, as `rt_math_min` compares: NaN if a lane is NaN, and -0.0 below 0.0.
+ * Infinity for no lanes, NaN for a bad handle. */
+double rt_vec_min(int64_t vector);
+
+/* The largest lane, as `rt_math_max` compares: NaN if a lane is NaN, and 0.0 above -0.0.
+ * Minus infinity for no lanes, NaN for a bad handle. */
+double rt_vec_max(int64_t vector);
+
+/* The sum of the lanes; 0.0 for no lanes, NaN for a bad handle. Lane `i` is added to partial
+ * sum `i % 4`, then `(0 + 2) + (1 + 3)`: the last bits may differ from a sum in order. */
+double rt_vec_sum(int64_t vector);
+
+/* The product of the lanes; 1.0 for no lanes, NaN for a bad handle. The order is that of
+ * `rt_vec_sum`. */
+double rt_vec_product(int64_t vector);
+
+/* Whether every lane is true, that is neither 0.0 nor -0.0 (NaN is true). True for no lanes, false
+ * for a bad handle. */
+bool rt_vec_all(int64_t vector);
+
+/* Whether some lane is true, see `rt_vec_all`. False for no lanes and for a bad handle. */
+bool rt_vec_any(int64_t vector);
+
+/* Takes each lane from `a` where the lane of `mask` is true (see `rt_vec_all`), from `b` where it
+ * is not. Returns 0 if the three are not equally long, and for a bad handle. */
+int64_t rt_vec_select(int64_t mask, int64_t a, int64_t b);
+
+/* Takes lane `i` from `b` where bit `i % 64` of `bits` is set, from `a` where it is not. Returns 0 if
+ * the two are not equally long, and for a bad handle. */
+int64_t rt_vec_blend(int64_t a, int64_t b, uint64_t bits);
+
+/* A vector of `count` lanes: its lane `i` is the lane of `vector` that `indices[i]` names; one may
+ * be named more than once. Returns 0 if one does not exist, for a negative count, more than 2^24,
+ * a pointer that is null (with a count) or not aligned, and a bad handle.
+ *
+ * Safety:
+ * `indices` is null or valid for reads of `count` integers. */
+int64_t rt_vec_shuffle(int64_t vector, const int64_t *indices, int64_t count);
+
+/* One lane; NaN if there is none with this number, and for a bad handle. */
+double rt_vec_extract(int64_t vector, int64_t lane);
+
+/* The vector with another number in one lane; 0 if there is no such lane, and for a bad handle. */
+int64_t rt_vec_with(int64_t vector, int64_t lane, double value);
 
 /* ----------------------------------------------------------------------
  * Hash: SHA-1
@@ -1315,6 +1486,91 @@ int64_t rt_atomic_fetch_or(int64_t handle, int64_t operand);
 
 /* Frees an atomic integer. False if it is not (or no longer) one. */
 bool rt_atomic_free(int64_t handle);
+
+/* ----------------------------------------------------------------------
+ * Atomics of GPU kernels
+ * ---------------------------------------------------------------------- */
+
+/* Adds to a cell, wrapping. */
+int32_t rt_gpu_atomic_add(int32_t *cell, int32_t operand);
+
+/* Subtracts from a cell, wrapping. */
+int32_t rt_gpu_atomic_sub(int32_t *cell, int32_t operand);
+
+/* Bitwise and with a cell. */
+int32_t rt_gpu_atomic_and(int32_t *cell, int32_t operand);
+
+/* Bitwise or with a cell. */
+int32_t rt_gpu_atomic_or(int32_t *cell, int32_t operand);
+
+/* Bitwise exclusive or with a cell. */
+int32_t rt_gpu_atomic_xor(int32_t *cell, int32_t operand);
+
+/* Keeps the smaller number in a cell. */
+int32_t rt_gpu_atomic_min(int32_t *cell, int32_t operand);
+
+/* Keeps the larger number in a cell. */
+int32_t rt_gpu_atomic_max(int32_t *cell, int32_t operand);
+
+/* Puts another number into a cell. */
+int32_t rt_gpu_atomic_exchange(int32_t *cell, int32_t operand);
+
+/* Adds to a 64-bit cell, wrapping. */
+int64_t rt_gpu_atomic_add_i64(int64_t *cell, int64_t operand);
+
+/* Subtracts from a 64-bit cell, wrapping. */
+int64_t rt_gpu_atomic_sub_i64(int64_t *cell, int64_t operand);
+
+/* Bitwise and with a 64-bit cell. */
+int64_t rt_gpu_atomic_and_i64(int64_t *cell, int64_t operand);
+
+/* Bitwise or with a 64-bit cell. */
+int64_t rt_gpu_atomic_or_i64(int64_t *cell, int64_t operand);
+
+/* Bitwise exclusive or with a 64-bit cell. */
+int64_t rt_gpu_atomic_xor_i64(int64_t *cell, int64_t operand);
+
+/* Keeps the smaller number in a 64-bit cell. */
+int64_t rt_gpu_atomic_min_i64(int64_t *cell, int64_t operand);
+
+/* Keeps the larger number in a 64-bit cell. */
+int64_t rt_gpu_atomic_max_i64(int64_t *cell, int64_t operand);
+
+/* Puts another number into a 64-bit cell. */
+int64_t rt_gpu_atomic_xchg_i64(int64_t *cell, int64_t operand);
+
+/* Adds to an unsigned cell, wrapping. */
+uint32_t rt_gpu_atomic_add_u32(uint32_t *cell, uint32_t operand);
+
+/* Subtracts from an unsigned cell, wrapping. */
+uint32_t rt_gpu_atomic_sub_u32(uint32_t *cell, uint32_t operand);
+
+/* Bitwise and with an unsigned cell. */
+uint32_t rt_gpu_atomic_and_u32(uint32_t *cell, uint32_t operand);
+
+/* Bitwise or with an unsigned cell. */
+uint32_t rt_gpu_atomic_or_u32(uint32_t *cell, uint32_t operand);
+
+/* Bitwise exclusive or with an unsigned cell. */
+uint32_t rt_gpu_atomic_xor_u32(uint32_t *cell, uint32_t operand);
+
+/* Keeps the smaller number, compared as unsigned ones, in a cell. */
+uint32_t rt_gpu_atomic_min_u32(uint32_t *cell, uint32_t operand);
+
+/* Keeps the larger number, compared as unsigned ones, in a cell. */
+uint32_t rt_gpu_atomic_max_u32(uint32_t *cell, uint32_t operand);
+
+/* Puts another number into an unsigned cell. */
+uint32_t rt_gpu_atomic_xchg_u32(uint32_t *cell, uint32_t operand);
+
+/* Puts `value` into a cell if `expected` is there. */
+int32_t rt_gpu_atomic_cmpxchg(int32_t *cell, int32_t expected, int32_t value);
+
+/* Puts `value` into a 64-bit cell if `expected` is there. */
+int64_t rt_gpu_atomic_cmpxchg_i64(int64_t *cell, int64_t expected, int64_t value);
+
+/* Puts `value` into an unsigned cell if `expected` is there. */
+uint32_t rt_gpu_atomic_cmpxchg_u32(uint32_t *cell, uint32_t expected, uint32_t value);
 
 /* ----------------------------------------------------------------------
  * Synchronization
