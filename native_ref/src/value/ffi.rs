@@ -2765,7 +2765,7 @@ const MESSAGE_TYPE_PARTS: usize = 40;
 const INFER_MAX_TYPES: usize = 1 << 18;
 /// Most steps of one inference, so that it ends within a second or so.
 #[cfg(feature = "compiler")]
-const INFER_MAX_STEPS: usize = 1 << 22;
+const INFER_MAX_STEPS: usize = 1 << 20;
 #[cfg(feature = "compiler")]
 const CODE_MAX_INSTRUCTIONS: usize = 1 << 14;
 #[cfg(feature = "compiler")]

@@ -471,7 +471,7 @@ fn malformed_programs_are_told_where() {
 #[test]
 fn hostile_programs_end_soon() {
     let context = Context::new();
-    let limit = Duration::from_secs(8);
+    let limit = Duration::from_secs(30);
     let row = |name: &str, source: &str, codes: &[&str]| {
         let start = Instant::now();
         let answer = unsafe {
@@ -1015,7 +1015,7 @@ fn hostile_code_ends_soon() {
     assert_eq!(message, "expected `nil` on the stack, found `…`");
     let source = source.replace(r#"["return"]"#, &vec!["[\"pop\"]"; 1_000].join(","));
     assert_eq!(error_in(&context.check(&source)).0, "too-large");
-    assert!(start.elapsed() < Duration::from_secs(8));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
