@@ -18,6 +18,7 @@ from splitter.rewrite.places import Place
 from splitter.rewrite.reach import needed_at
 from splitter.rewrite.residue import block_position, mod_lines, use_pieces
 from splitter.rewrite.retarget import retarget
+from splitter.rewrite.use_order import in_order
 from splitter.rewrite.use_text import UseLine, render_uses
 from splitter.rewrite.world import World
 
@@ -86,6 +87,7 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
     position = -1 if declared else block_position(world)
     before: Item | None = None
     orphan = False
+    places: dict[str, tuple[int, int]] = {}
     staying = [i for i in world.source.items if world.place(i.key) == world.residue]
     for index, item in enumerate(world.source.items):
         if index == position:
@@ -104,14 +106,17 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
                 Kept(p.path, Span(blank.end, p.span.end)) if p is first and isinstance(p, Kept) else p for p in pieces
             ]
             lost = [*lost, Dropped(world.source.path, blank, Why.BLANK)]
+        start = len(row)
         begins = index == position or (leaves_parent and len(row) == 1) or (orphan and item.kind is not ItemKind.USE)
         _join(world, row, pieces, blank=begins or (before is not None and _parted(world, before, item)))
+        places[item.key] = (start, len(row))
         dropped += lost
         before = item
         # Comments of an import that went away must not lead the item that follows.
         orphan = (
             item.kind is ItemKind.USE and bool(pieces) and not any(isinstance(p, Added) for p in pieces) and bool(lost)
         )
+    row = in_order(world, row, places)
     if position >= len(world.source.items):
         _block(world, row)
     if declared:
