@@ -5941,6 +5941,274 @@ pub extern "C" fn rt_contract_violation_free(violation: Handle) -> bool {
 }
 
 // ===========================================================================
+// Coverage of decisions, conditions and paths
+// ===========================================================================
+//
+// The text of a dump, which is the same for the same counts:
+//
+//     # coverage 1
+//     summary |decisions, conditions, paths, dropped|
+//         1, 1, 1, 0
+//     decisions |decision, true, false|
+//         4, 2, 1
+//     conditions |decision, condition, true, false|
+//         4, 0, 2, 1
+//     paths |path, hash, blocks, count|
+//         7, 0x0be4ec9d8af23f02, 3, 2
+//
+// All four tables are there, the rows of each ordered by their numbers from left to right. The hash
+// of a path begins as 0, takes in one block after the other by `hash_mix`, and at last
+// `path * 2^32 XOR blocks`, so that it is the same in every build and on every machine.
+
+/// Turns coverage on if it is set to `1`, `true`, `yes` or `on`, in any case.
+const COVERAGE_VARIABLE: &str = "RT_COVERAGE";
+
+const COVERAGE_UNKNOWN: i64 = -1;
+const COVERAGE_OFF: i64 = 0;
+const COVERAGE_ON: i64 = 1;
+
+/// Most rows of one table; what would need another one is counted as dropped.
+const COVERAGE_MAX_ROWS: usize = 1 << 16;
+
+/// Most paths that one thread may be on at a time.
+const COVERAGE_MAX_OPEN: usize = 1 << 10;
+
+static COVERAGE_STATE: AtomicI64 = AtomicI64::new(COVERAGE_UNKNOWN);
+static COVERAGE: Mutex<CoverageCounts> = Mutex::new(CoverageCounts::new());
+
+/// The dumps that were not freed, by address.
+static COVERAGE_DUMPS: Mutex<BTreeMap<usize, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+thread_local! {
+    static OPEN_PATHS: RefCell<BTreeMap<u32, OpenPath>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// How often something was true and false.
+#[derive(Clone, Copy, Default)]
+struct Outcomes {
+    held: u64,
+    failed: u64,
+}
+
+impl Outcomes {
+    fn count(&mut self, outcome: bool) {
+        let counter = if outcome {
+            &mut self.held
+        } else {
+            &mut self.failed
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+/// A path that a thread is on: the hash of its blocks in their order, and how many there are.
+#[derive(Clone, Copy, Default)]
+struct OpenPath {
+    hash: u64,
+    blocks: u64,
+}
+
+impl OpenPath {
+    fn step(&mut self, block: u32) {
+        self.hash = hash_mix(self.hash, u64::from(block));
+        self.blocks = self.blocks.saturating_add(1);
+    }
+
+    /// The hash as it is shown; never 0, which stands for no path.
+    fn id(self, path: u32) -> u64 {
+        hash_mix(self.hash, (u64::from(path) << 32) ^ self.blocks).max(1)
+    }
+}
+
+struct CoverageCounts {
+    decisions: BTreeMap<u32, Outcomes>,
+    conditions: BTreeMap<(u32, u32), Outcomes>,
+    /// By path and hash: blocks on the path, and how often it was taken.
+    paths: BTreeMap<(u32, u64), (u64, u64)>,
+    dropped: u64,
+}
+
+impl CoverageCounts {
+    const fn new() -> Self {
+        Self {
+            decisions: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            dropped: 0,
+        }
+    }
+
+    fn drop_one(&mut self) -> bool {
+        self.dropped = self.dropped.saturating_add(1);
+        false
+    }
+
+    fn decision(&mut self, decision: u32, outcome: bool) -> bool {
+        match coverage_row(&mut self.decisions, decision) {
+            Some(row) => row.count(outcome),
+            None => return self.drop_one(),
+        }
+        true
+    }
+
+    fn condition(&mut self, decision: u32, condition: u32, outcome: bool) -> bool {
+        match coverage_row(&mut self.conditions, (decision, condition)) {
+            Some(row) => row.count(outcome),
+            None => return self.drop_one(),
+        }
+        true
+    }
+
+    fn path(&mut self, path: u32, hash: u64, blocks: u64) -> bool {
+        match coverage_row(&mut self.paths, (path, hash)) {
+            Some(row) => *row = (blocks, row.1.saturating_add(1)),
+            None => return self.drop_one(),
+        }
+        true
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::from("# coverage 1\n");
+        // Writing into a string cannot fail.
+        let _ = writeln!(
+            text,
+            "summary |decisions, conditions, paths, dropped|\n    {}, {}, {}, {}",
+            self.decisions.len(),
+            self.conditions.len(),
+            self.paths.len(),
+            self.dropped
+        );
+        text.push_str("decisions |decision, true, false|\n");
+        for (decision, row) in &self.decisions {
+            let _ = writeln!(text, "    {decision}, {}, {}", row.held, row.failed);
+        }
+        text.push_str("conditions |decision, condition, true, false|\n");
+        for ((decision, condition), row) in &self.conditions {
+            let (held, failed) = (row.held, row.failed);
+            let _ = writeln!(text, "    {decision}, {condition}, {held}, {failed}");
+        }
+        text.push_str("paths |path, hash, blocks, count|\n");
+        for ((path, hash), (blocks, count)) in &self.paths {
+            let _ = writeln!(text, "    {path}, {hash:#018x}, {blocks}, {count}");
+        }
+        text
+    }
+}
+
+/// The row with this key, a new one if there is room for it.
+fn coverage_row<K: Ord, R: Default>(rows: &mut BTreeMap<K, R>, key: K) -> Option<&mut R> {
+    if rows.len() >= COVERAGE_MAX_ROWS {
+        return rows.get_mut(&key);
+    }
+    Some(rows.entry(key).or_default())
+}
+
+fn coverage_from_environment() -> bool {
+    let wanted = env::var(COVERAGE_VARIABLE).is_ok_and(|setting| {
+        ["1", "true", "yes", "on"]
+            .iter()
+            .any(|on| setting.trim().eq_ignore_ascii_case(on))
+    });
+    let state = if wanted { COVERAGE_ON } else { COVERAGE_OFF };
+    COVERAGE_STATE.store(state, Relaxed);
+    wanted
+}
+
+/// Whether probes count; reads the environment only if nobody did so far.
+fn coverage_counts() -> bool {
+    match COVERAGE_STATE.load(Relaxed) {
+        COVERAGE_UNKNOWN => coverage_from_environment(),
+        state => state == COVERAGE_ON,
+    }
+}
+
+/// Whether coverage is counted: if the environment variable `RT_COVERAGE` is `1`, `true`, `yes` or
+/// `on`.
+///
+/// This looks at the variable anew, and the probes of all threads go by what it found; so a program
+/// that changes the variable, by [`rt_env_set`], calls this afterwards.
+#[no_mangle]
+pub extern "C" fn rt_coverage_enabled() -> bool {
+    coverage_from_environment()
+}
+
+/// Counts one outcome of a decision (of an `if` as a whole, say). False if coverage is off, or if
+/// 65,536 other decisions were seen already; the probe is counted as dropped then.
+#[no_mangle]
+pub extern "C" fn rt_coverage_decision_probe(decision: u32, outcome: bool) -> bool {
+    coverage_counts() && lock(&COVERAGE).decision(decision, outcome)
+}
+
+/// Counts one outcome of a condition, which is a part of a decision. False as for
+/// [`rt_coverage_decision_probe`].
+#[no_mangle]
+pub extern "C" fn rt_coverage_condition_probe(
+    decision: u32,
+    condition: u32,
+    outcome: bool,
+) -> bool {
+    coverage_counts() && lock(&COVERAGE).condition(decision, condition, outcome)
+}
+
+/// Notes that this thread came to a block of a path (a call of a function, say). The path goes on
+/// until [`rt_coverage_path_finalize`]. False if coverage is off, or if the thread is on 1,024 other
+/// paths; the probe is counted as dropped then.
+#[no_mangle]
+pub extern "C" fn rt_coverage_path_probe(path: u32, block: u32) -> bool {
+    if !coverage_counts() {
+        return false;
+    }
+    let noted = OPEN_PATHS.try_with(|open| {
+        let mut open = open.borrow_mut();
+        if open.len() >= COVERAGE_MAX_OPEN && !open.contains_key(&path) {
+            return false;
+        }
+        open.entry(path).or_default().step(block);
+        true
+    });
+    noted == Ok(true) || lock(&COVERAGE).drop_one()
+}
+
+/// Ends the path that this thread is on and counts it. Returns its hash, which depends on the path
+/// and its blocks in their order and on nothing else; 0 if coverage is off or no block was noted. A
+/// path that finds no room among 65,536 others has a hash too, and is counted as dropped.
+#[no_mangle]
+pub extern "C" fn rt_coverage_path_finalize(path: u32) -> u64 {
+    let ended = OPEN_PATHS.try_with(|open| open.borrow_mut().remove(&path));
+    match ended {
+        Ok(Some(ended)) if coverage_counts() => {
+            let hash = ended.id(path);
+            lock(&COVERAGE).path(path, hash, ended.blocks);
+            hash
+        }
+        _ => 0,
+    }
+}
+
+/// All counts as a text that ends in a NUL byte; the form stands at the top of this section. It is
+/// freed by [`rt_coverage_free_sdn`] alone. Null if there is no memory for it.
+#[must_use]
+#[no_mangle]
+pub extern "C" fn rt_coverage_dump_sdn() -> *mut u8 {
+    let mut text = lock(&COVERAGE).text().into_bytes();
+    if text.try_reserve_exact(1).is_err() {
+        fail(ERR_MEMORY, "no memory for the counts");
+        return std::ptr::null_mut();
+    }
+    text.push(0);
+    let start = text.as_mut_ptr();
+    lock(&COVERAGE_DUMPS).insert(start as usize, text);
+    start
+}
+
+/// Frees a text from [`rt_coverage_dump_sdn`]. False for null, for one that was freed already and
+/// for any other pointer; such memory is not touched.
+#[no_mangle]
+pub extern "C" fn rt_coverage_free_sdn(text: *mut u8) -> bool {
+    lock(&COVERAGE_DUMPS).remove(&(text as usize)).is_some()
+}
+
+// ===========================================================================
 // Math
 // ===========================================================================
 
@@ -12613,6 +12881,43 @@ mod tests {
         }
         assert_eq!(table.index.len(), DICT_MIN_INDEX);
         assert!(table.entries.len() <= DICT_MIN_INDEX);
+    }
+
+    #[test]
+    fn coverage_tables_are_bounded() {
+        let mut counts = CoverageCounts::new();
+        for decision in 0..COVERAGE_MAX_ROWS as u32 {
+            assert!(counts.decision(decision, true));
+        }
+        assert!(!counts.decision(u32::MAX, true));
+        assert!(counts.decision(3, false));
+        assert!(counts.condition(1, 1, true) && counts.path(1, 1, 1));
+        assert_eq!((counts.decisions.len(), counts.dropped), (1 << 16, 1));
+        let mut outcomes = Outcomes {
+            held: u64::MAX,
+            failed: 0,
+        };
+        outcomes.count(true);
+        assert_eq!(outcomes.held, u64::MAX);
+    }
+
+    #[test]
+    fn paths_differ_by_their_blocks_and_their_order() {
+        let id = |path, blocks: &[u32]| {
+            let mut open = OpenPath::default();
+            blocks.iter().for_each(|&block| open.step(block));
+            open.id(path)
+        };
+        let ids = [
+            id(1, &[]),
+            id(1, &[0]),
+            id(1, &[0, 0]),
+            id(1, &[0, 1]),
+            id(1, &[1, 0]),
+            id(2, &[1, 0]),
+        ];
+        assert_eq!(HashSet::from(ids).len(), ids.len());
+        assert_eq!(id(1, &[1, 0]), ids[4]);
     }
 
     #[test]

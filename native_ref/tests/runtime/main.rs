@@ -9,6 +9,7 @@ mod channels;
 mod compiler;
 mod concurrent;
 mod contracts;
+mod coverage;
 mod datetime;
 mod dicts;
 mod env;
