@@ -22,6 +22,9 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher as _};
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
+use std::net::{
+    Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket,
+};
 use std::ptr::NonNull;
 use std::sync::{
     atomic::{
@@ -9089,6 +9092,1308 @@ pub extern "C" fn rt_par_for_each(
 }
 
 // ===========================================================================
+// Network: what TCP, UDP and HTTP share
+// ===========================================================================
+//
+// Addresses are texts: `127.0.0.1:80`, `[::1]:80`, `localhost:80`; port 0 of a bound socket stands
+// for any free one. Nothing here waits for ever: a socket has a timeout for reading and one for
+// writing, 30 s until they are set.
+//
+// Where a number is returned, a negative one is an error, and the last error of the thread (see
+// `rt_error_last_message`) says what the system said:
+//
+//     -1  bad handle or argument
+//     -2  the time is up
+//     -3  nobody listens there
+//     -4  closed: by the other side, by another thread, or not connected at all
+//     -5  no such address, or it is in use
+//     -6  not supported, by this system or for this kind of socket
+//     -7  any other error of the system
+//     -8  the other side does not keep to the protocol (HTTP)
+//     -9  too large
+
+const NET_BAD: i64 = -1;
+const NET_TIMEOUT: i64 = -2;
+const NET_REFUSED: i64 = -3;
+const NET_CLOSED: i64 = -4;
+const NET_ADDRESS: i64 = -5;
+const NET_UNSUPPORTED: i64 = -6;
+const NET_SYSTEM: i64 = -7;
+const NET_PROTOCOL: i64 = -8;
+const NET_TOO_LARGE: i64 = -9;
+
+/// Timeout of a socket until another one is set.
+const NET_DEFAULT_TIMEOUT_MS: i64 = 30_000;
+
+/// Longest timeout that can be asked for: an hour.
+const NET_MAX_TIMEOUT_MS: i64 = 3_600_000;
+
+/// Somebody who waits looks this often whether the socket was closed meanwhile.
+const NET_SLICE: Duration = Duration::from_millis(25);
+
+/// Most bytes of one read; no datagram is longer.
+const NET_BUFFER: usize = 1 << 16;
+
+/// Most names that are looked up at a time, and most addresses of one name that are tried.
+const NET_MAX_LOOKUPS: usize = 16;
+
+static NET_LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+
+/// An error of the network on its way to the caller.
+#[derive(Debug)]
+struct NetError {
+    code: i64,
+    message: String,
+}
+
+type NetOutcome<T> = Result<T, NetError>;
+
+impl NetError {
+    fn new(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(NET_BAD, message)
+    }
+
+    fn timed_out() -> Self {
+        Self::new(NET_TIMEOUT, "the time is up")
+    }
+
+    /// Makes this the last error of the thread and gives the number to return.
+    fn record(self) -> i64 {
+        let kind = if self.code == NET_BAD {
+            ERR_ARGUMENT
+        } else {
+            ERR_IO
+        };
+        Failure::new(kind, self.message).record();
+        self.code
+    }
+}
+
+impl From<io::Error> for NetError {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind;
+        let code = match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => NET_TIMEOUT,
+            ErrorKind::ConnectionRefused => NET_REFUSED,
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => NET_CLOSED,
+            ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable => NET_ADDRESS,
+            ErrorKind::Unsupported => NET_UNSUPPORTED,
+            _ => NET_SYSTEM,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<Failure> for NetError {
+    fn from(failure: Failure) -> Self {
+        Self::bad(failure.message)
+    }
+}
+
+/// The number to return.
+fn net_code(outcome: NetOutcome<i64>) -> i64 {
+    outcome.unwrap_or_else(NetError::record)
+}
+
+/// As [`net_code`], for what is done or not.
+fn net_done(outcome: NetOutcome<()>) -> i64 {
+    net_code(outcome.map(|()| 0))
+}
+
+/// A timeout from outside; `least` is 0 where not to wait at all makes sense.
+fn net_timeout(timeout_ms: i64, least: i64) -> NetOutcome<i64> {
+    if (least..=NET_MAX_TIMEOUT_MS).contains(&timeout_ms) {
+        return Ok(timeout_ms);
+    }
+    let range = format!("{least} ..= {NET_MAX_TIMEOUT_MS} ms");
+    Err(NetError::bad(format!(
+        "timeout {timeout_ms} is not within {range}"
+    )))
+}
+
+/// The end of a wait; such timeouts have passed [`net_timeout`].
+fn net_deadline(timeout_ms: i64) -> Instant {
+    let now = Instant::now();
+    deadline_after(timeout_ms).unwrap_or(now)
+}
+
+fn time_left(deadline: Instant) -> NetOutcome<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(NetError::timed_out());
+    }
+    Ok(left)
+}
+
+/// Whether a buffer from outside can be filled by [`copy_out`].
+///
+/// # Safety
+/// As for [`copy_out`].
+unsafe fn net_buffer(out: *mut u8, cap: i64) -> NetOutcome<()> {
+    if copy_out(&[], out, cap) != 0 {
+        return Err(NetError::bad("the buffer cannot be filled"));
+    }
+    Ok(())
+}
+
+/// A text to where [`net_buffer`] said that it can go, and its length if somebody asks for it.
+///
+/// # Safety
+/// As for [`copy_out`]; `len` is null or valid for the write of a number.
+unsafe fn net_text_out(text: &str, out: *mut u8, cap: i64, len: *mut i64) {
+    let full = copy_out(text.as_bytes(), out, cap);
+    if !len.is_null() {
+        len.write_unaligned(full);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Readiness {
+    Readable,
+    Writable,
+}
+
+/// Something that can be waited for.
+trait Waitable {
+    /// Returns when the socket may be ready, and after this time at the latest.
+    fn wait_ready(&self, readiness: Readiness, time: Duration) -> io::Result<()>;
+}
+
+/// Entry of the list that `poll` takes.
+#[cfg(unix)]
+#[repr(C)]
+struct PollEntry {
+    socket: i32,
+    wanted: i16,
+    found: i16,
+}
+
+#[cfg(all(
+    unix,
+    any(
+        target_vendor = "apple",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    )
+))]
+type PollCount = u32;
+
+#[cfg(all(
+    unix,
+    not(any(
+        target_vendor = "apple",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    ))
+))]
+type PollCount = usize;
+
+// From the C library, which the standard library links anyway: what it has no functions for.
+#[cfg(unix)]
+extern "C" {
+    /// Sets how many connections may wait to be accepted.
+    fn listen(socket: i32, backlog: i32) -> i32;
+    fn poll(entries: *mut PollEntry, count: PollCount, timeout_ms: i32) -> i32;
+    fn setsockopt(socket: i32, level: i32, option: i32, value: *const i32, len: u32) -> i32;
+}
+
+#[cfg(unix)]
+const POLL_IN: i16 = 1;
+#[cfg(unix)]
+const POLL_OUT: i16 = 4;
+
+#[cfg(unix)]
+impl<S: std::os::fd::AsRawFd> Waitable for S {
+    fn wait_ready(&self, readiness: Readiness, time: Duration) -> io::Result<()> {
+        let mut entry = PollEntry {
+            socket: self.as_raw_fd(),
+            wanted: match readiness {
+                Readiness::Readable => POLL_IN,
+                Readiness::Writable => POLL_OUT,
+            },
+            found: 0,
+        };
+        // Rounded up, so that the last millisecond is not spent in a busy loop.
+        let whole = time.as_nanos().div_ceil(1_000_000);
+        let timeout_ms = i32::try_from(whole).unwrap_or(i32::MAX);
+        // SAFETY: there is one entry, and it outlives the call.
+        if unsafe { poll(&mut entry, 1, timeout_ms) } < 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+impl<S> Waitable for S {
+    fn wait_ready(&self, _readiness: Readiness, time: Duration) -> io::Result<()> {
+        thread::sleep(time.min(Duration::from_millis(2)));
+        Ok(())
+    }
+}
+
+/// Does something to a non-blocking socket as soon as it can be done.
+fn when_ready<R>(
+    socket: &impl Waitable,
+    readiness: Readiness,
+    deadline: Instant,
+    closed: &AtomicBool,
+    mut action: impl FnMut() -> io::Result<R>,
+) -> NetOutcome<R> {
+    loop {
+        match action() {
+            Ok(result) => return Ok(result),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => {}
+                io::ErrorKind::Interrupted => continue,
+                _ => return Err(error.into()),
+            },
+        }
+        if closed.load(SeqCst) {
+            return Err(NetError::new(NET_CLOSED, "the socket was closed meanwhile"));
+        }
+        socket.wait_ready(readiness, time_left(deadline)?.min(NET_SLICE))?;
+    }
+}
+
+/// A socket with what all kinds of them have; it never blocks by itself.
+struct NetSocket<S> {
+    socket: S,
+    read_timeout_ms: AtomicI64,
+    write_timeout_ms: AtomicI64,
+    closed: AtomicBool,
+}
+
+impl<S> NetSocket<S> {
+    fn new(socket: S) -> Self {
+        Self {
+            socket,
+            read_timeout_ms: AtomicI64::new(NET_DEFAULT_TIMEOUT_MS),
+            write_timeout_ms: AtomicI64::new(NET_DEFAULT_TIMEOUT_MS),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Does something to this socket, or the part of it that is given, within its own time.
+    fn perform<R>(
+        &self,
+        part: &impl Waitable,
+        readiness: Readiness,
+        action: impl FnMut() -> io::Result<R>,
+    ) -> NetOutcome<R> {
+        let timeout_ms = match readiness {
+            Readiness::Readable => &self.read_timeout_ms,
+            Readiness::Writable => &self.write_timeout_ms,
+        };
+        let deadline = net_deadline(timeout_ms.load(Relaxed));
+        when_ready(part, readiness, deadline, &self.closed, action)
+    }
+}
+
+fn net_get<S>(table: &HandleTable<NetSocket<S>>, handle: i64) -> NetOutcome<Arc<NetSocket<S>>> {
+    let socket = table.get(handle);
+    socket.ok_or_else(|| NetError::bad(format!("{handle} is the handle of no such socket")))
+}
+
+fn net_insert<S>(table: &HandleTable<NetSocket<S>>, socket: S) -> NetOutcome<i64> {
+    let handle = table.insert(NetSocket::new(socket));
+    if handle <= 0 {
+        return Err(NetError::new(NET_SYSTEM, "there are too many sockets"));
+    }
+    Ok(handle)
+}
+
+/// The addresses that a text names. Only a name takes time: it is looked up in a thread of its own,
+/// because the system does not say how long that may be.
+fn net_addresses(text: &str, deadline: Instant) -> NetOutcome<Vec<SocketAddr>> {
+    if let Ok(address) = text.parse() {
+        return Ok(vec![address]);
+    }
+    let wrong = || NetError::bad(format!("{text:?} is no address with a port"));
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if host.is_empty() || host.len() > 253 || !host.chars().all(named) {
+        return Err(wrong());
+    }
+    let port: u16 = if port.bytes().all(|digit| digit.is_ascii_digit()) {
+        port.parse().map_err(|_| wrong())?
+    } else {
+        return Err(wrong());
+    };
+    look_up(host.to_owned(), port, deadline)
+}
+
+fn look_up(host: String, port: u16, deadline: Instant) -> NetOutcome<Vec<SocketAddr>> {
+    if NET_LOOKUPS.fetch_add(1, SeqCst) >= NET_MAX_LOOKUPS {
+        NET_LOOKUPS.fetch_sub(1, SeqCst);
+        let message = "too many names are looked up at the same time";
+        return Err(NetError::new(NET_SYSTEM, message));
+    }
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let lookup = move || {
+        let found = (host.as_str(), port)
+            .to_socket_addrs()
+            .map(|all| all.take(NET_MAX_LOOKUPS).collect::<Vec<_>>())
+            .map_err(|error| format!("{host:?}: {error}"));
+        NET_LOOKUPS.fetch_sub(1, SeqCst);
+        // Whoever asked may have given up.
+        let _ = sender.send(found);
+    };
+    if let Err(error) = thread::Builder::new().spawn(lookup) {
+        NET_LOOKUPS.fetch_sub(1, SeqCst);
+        return Err(error.into());
+    }
+    match receiver.recv_timeout(time_left(deadline)?) {
+        Ok(Ok(found)) if !found.is_empty() => Ok(found),
+        Ok(Ok(_)) => Err(NetError::new(NET_ADDRESS, "the name has no address")),
+        Ok(Err(message)) => Err(NetError::new(NET_ADDRESS, message)),
+        Err(_) => Err(NetError::timed_out()),
+    }
+}
+
+/// Does something to the addresses that a text names, one after the other, until it succeeds.
+fn with_addresses<R>(
+    text: &str,
+    deadline: Instant,
+    mut action: impl FnMut(SocketAddr) -> NetOutcome<R>,
+) -> NetOutcome<R> {
+    let mut last = NetError::timed_out();
+    for address in net_addresses(text, deadline)? {
+        match action(address) {
+            Ok(result) => return Ok(result),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Defines the exported functions that set a timeout, the same for both kinds of sockets.
+macro_rules! socket_timeouts {
+    ($($(#[$doc:meta])* $name:ident => $table:ident, $field:ident;)+) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// 0 ..= 3,600,000 ms, where 0 means not to wait; it is 30,000 ms before. Returns 0; -1
+            /// for any other time and for a bad handle. A call that waits already is not affected.
+            #[no_mangle]
+            pub extern "C" fn $name(handle: i64, timeout_ms: i64) -> i64 {
+                net_done(net_get(&$table, handle).and_then(|socket| {
+                    socket.$field.store(net_timeout(timeout_ms, 0)?, Relaxed);
+                    Ok(())
+                }))
+            }
+        )+
+    };
+}
+
+// ---------------------------------------------------------------------------
+// Network: TCP
+// ---------------------------------------------------------------------------
+
+/// Most connections that can be asked to wait at a listener.
+const TCP_MAX_BACKLOG: i64 = 65_535;
+
+/// Longest time, in seconds, before the first keepalive packet.
+const TCP_MAX_IDLE_S: i64 = 32_767;
+
+enum TcpEnd {
+    Listener(TcpListener),
+    Stream(TcpStream),
+}
+
+static TCP_SOCKETS: HandleTable<NetSocket<TcpEnd>> = HandleTable::new();
+
+impl NetSocket<TcpEnd> {
+    fn stream(&self) -> NetOutcome<&TcpStream> {
+        match &self.socket {
+            TcpEnd::Stream(stream) => Ok(stream),
+            TcpEnd::Listener(_) => Err(NetError::bad("a listener is no connection")),
+        }
+    }
+
+    fn listener(&self) -> NetOutcome<&TcpListener> {
+        match &self.socket {
+            TcpEnd::Listener(listener) => Ok(listener),
+            TcpEnd::Stream(_) => Err(NetError::bad("a connection is no listener")),
+        }
+    }
+}
+
+fn with_stream<R>(
+    handle: i64,
+    action: impl FnOnce(&NetSocket<TcpEnd>, &TcpStream) -> NetOutcome<R>,
+) -> NetOutcome<R> {
+    let socket = net_get(&TCP_SOCKETS, handle)?;
+    action(&socket, socket.stream()?)
+}
+
+/// Listens at an address and returns the handle of the listener; what was bound as port goes to
+/// `port` unless that is null. -1 for a bad address, -2 if a name takes longer than 30 s to look up,
+/// -5 if the address is not there or in use, -7 for any other error.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes; `port` is null or valid for the write of a
+/// number.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_bind(address: *const u8, len: i64, port: *mut i64) -> i64 {
+    let bind = |text: &str| -> NetOutcome<i64> {
+        let listener = with_addresses(text, net_deadline(NET_DEFAULT_TIMEOUT_MS), |address| {
+            Ok(TcpListener::bind(address)?)
+        })?;
+        listener.set_nonblocking(true)?;
+        let bound = listener.local_addr()?.port();
+        let handle = net_insert(&TCP_SOCKETS, TcpEnd::Listener(listener))?;
+        if !port.is_null() {
+            port.write_unaligned(i64::from(bound));
+        }
+        Ok(handle)
+    };
+    let text = text_argument(address, len, "the address");
+    net_code(text.map_err(NetError::from).and_then(bind))
+}
+
+/// A connection, made within the time; all of a name's addresses are tried in their order.
+fn tcp_stream(text: &str, deadline: Instant) -> NetOutcome<TcpStream> {
+    let stream = with_addresses(text, deadline, |address| {
+        Ok(TcpStream::connect_timeout(&address, time_left(deadline)?)?)
+    })?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
+fn tcp_connect(text: Outcome<&str>, timeout_ms: i64) -> i64 {
+    let connect = || {
+        let (text, timeout_ms) = (text?, net_timeout(timeout_ms, 1)?);
+        let stream = tcp_stream(text, net_deadline(timeout_ms))?;
+        net_insert(&TCP_SOCKETS, TcpEnd::Stream(stream))
+    };
+    net_code(connect())
+}
+
+/// Connects to an address and returns the handle of the connection. -1 for a bad address, -2 after
+/// 30 s, -3 if nobody listens there, -5 if there is no such address, -7 for any other error.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_connect(address: *const u8, len: i64) -> i64 {
+    let text = text_argument(address, len, "the address");
+    tcp_connect(text, NET_DEFAULT_TIMEOUT_MS)
+}
+
+/// As [`native_tcp_connect`], but within 1 ..= 3,600,000 ms; -1 for any other time. Looking up a name
+/// is a part of that time.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_connect_timeout(
+    address: *const u8,
+    len: i64,
+    timeout_ms: i64,
+) -> i64 {
+    tcp_connect(text_argument(address, len, "the address"), timeout_ms)
+}
+
+/// Waits for a connection and returns its handle. The address of the other side goes to `peer` and
+/// its full length to `peer_len`, unless they are null. -1 for a bad handle or buffer, -2 after the
+/// read timeout of the listener, -4 if it is closed meanwhile, -7 for any other error.
+///
+/// # Safety
+/// `peer` is null (with `cap` 0) or valid for writes of `cap` bytes; `peer_len` is null or valid for
+/// the write of a number.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_accept(
+    listener: i64,
+    peer: *mut u8,
+    cap: i64,
+    peer_len: *mut i64,
+) -> i64 {
+    let accept = || {
+        let socket = net_get(&TCP_SOCKETS, listener)?;
+        let listener = socket.listener()?;
+        net_buffer(peer, cap)?;
+        let (stream, address) =
+            socket.perform(listener, Readiness::Readable, || match listener.accept() {
+                // Given up before it was accepted: as if it had never come.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                accepted => accepted,
+            })?;
+        stream.set_nonblocking(true)?;
+        let handle = net_insert(&TCP_SOCKETS, TcpEnd::Stream(stream))?;
+        net_text_out(&address.to_string(), peer, cap, peer_len);
+        Ok(handle)
+    };
+    net_code(accept())
+}
+
+/// Reads or peeks: waits until there is something, and gives what is there.
+unsafe fn tcp_receive(
+    handle: i64,
+    out: *mut u8,
+    cap: i64,
+    receive: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>,
+) -> i64 {
+    net_code(with_stream(handle, |socket, stream| {
+        net_buffer(out, cap)?;
+        let mut buffer = vec![0; NET_BUFFER.min(usize::try_from(cap).unwrap_or(0))];
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = socket.perform(stream, Readiness::Readable, || receive(stream, &mut buffer))?;
+        Ok(copy_out(&buffer[..count], out, cap))
+    }))
+}
+
+/// Reads what has arrived, at most `cap` bytes and at most 65,536, and returns how many; 0 at the
+/// end, and for `cap` 0. Waits if there is nothing yet. -1 for a bad handle or buffer, -2 after the
+/// read timeout, -4 if the connection broke or was closed, -7 for any other error.
+///
+/// # Safety
+/// `out` is null (with `cap` 0) or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_read(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    tcp_receive(handle, out, cap, |mut stream, buffer| stream.read(buffer))
+}
+
+/// As [`native_tcp_read`], but what is read is read again the next time.
+///
+/// # Safety
+/// As for [`native_tcp_read`].
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_peek(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    tcp_receive(handle, out, cap, TcpStream::peek)
+}
+
+/// Sends bytes, waiting for room, and returns how many the system took: all of them, or fewer if the
+/// write timeout ends before. -1 for a bad handle or buffer; if not even the first byte could be
+/// sent, -2 after the timeout, -4 if the connection is closed, -7 for any other error.
+///
+/// # Safety
+/// `data` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_write(handle: i64, data: *const u8, len: i64) -> i64 {
+    net_code(with_stream(handle, |socket, stream| {
+        let data = bytes_from_raw(data, len)
+            .ok_or_else(|| NetError::bad("the bytes to send cannot be read"))?;
+        let deadline = net_deadline(socket.write_timeout_ms.load(Relaxed));
+        match tcp_send(stream, data, deadline, &socket.closed) {
+            (0, Some(error)) => Err(error),
+            (sent, _) => Ok(length_of(sent)),
+        }
+    }))
+}
+
+/// How many bytes were sent, and why not all of them.
+fn tcp_send(
+    mut stream: &TcpStream,
+    data: &[u8],
+    deadline: Instant,
+    closed: &AtomicBool,
+) -> (usize, Option<NetError>) {
+    let mut sent = 0;
+    while sent < data.len() {
+        let rest = &data[sent..];
+        let step = when_ready(stream, Readiness::Writable, deadline, closed, || {
+            stream.write(rest)
+        });
+        match step {
+            Ok(0) => return (sent, Some(NetError::new(NET_CLOSED, "nothing was taken"))),
+            Ok(count) => sent += count,
+            Err(error) => return (sent, Some(error)),
+        }
+    }
+    (sent, None)
+}
+
+/// Sends at once what the system still holds back to fill a packet, see [`native_tcp_set_nodelay`].
+/// Returns 0; -1 for a bad handle, and the error of the connection, such as -4, if it has one.
+#[no_mangle]
+pub extern "C" fn native_tcp_flush(handle: i64) -> i64 {
+    net_done(with_stream(handle, |_, mut stream| {
+        if let Some(error) = stream.take_error()? {
+            return Err(error.into());
+        }
+        stream.peer_addr()?;
+        if !stream.nodelay()? {
+            // Turning the delay off sends everything; later packets are collected again.
+            stream.set_nodelay(true)?;
+            stream.set_nodelay(false)?;
+        }
+        Ok(stream.flush()?)
+    }))
+}
+
+/// Ends a direction of a connection: reading (0), writing (1, which the other side sees as the end)
+/// or both (2). Returns 0; -1 for a bad handle or direction, -4 if the connection is gone, -7 for
+/// any other error.
+#[no_mangle]
+pub extern "C" fn native_tcp_shutdown(handle: i64, direction: i64) -> i64 {
+    net_done(with_stream(handle, |_, stream| {
+        let direction = match direction {
+            0 => Shutdown::Read,
+            1 => Shutdown::Write,
+            2 => Shutdown::Both,
+            _ => return Err(NetError::bad(format!("{direction} is no direction"))),
+        };
+        Ok(stream.shutdown(direction)?)
+    }))
+}
+
+/// Closes a connection or a listener; whoever waits at it gets -4 or, of a connection, the end.
+/// Returns 0, and -1 for a bad handle, also if it is closed already.
+#[no_mangle]
+pub extern "C" fn native_tcp_close(handle: i64) -> i64 {
+    let Some(socket) = TCP_SOCKETS.remove(handle) else {
+        return NetError::bad(format!("{handle} is the handle of no such socket")).record();
+    };
+    socket.closed.store(true, SeqCst);
+    if let TcpEnd::Stream(stream) = &socket.socket {
+        // It may be gone already, which is as good.
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+    0
+}
+
+/// Whether small packets are sent at once (true) or collected for a moment (false, as it is at
+/// first). Returns 0; -1 for a bad handle, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_tcp_set_nodelay(handle: i64, nodelay: bool) -> i64 {
+    net_done(with_stream(handle, |_, stream| {
+        Ok(stream.set_nodelay(nodelay)?)
+    }))
+}
+
+/// What was set by [`native_tcp_set_nodelay`]: 1 or 0; -1 for a bad handle, -7 for an error of the
+/// system.
+#[no_mangle]
+pub extern "C" fn native_tcp_get_nodelay(handle: i64) -> i64 {
+    net_code(with_stream(handle, |_, stream| {
+        Ok(i64::from(stream.nodelay()?))
+    }))
+}
+
+/// Has the system ask a silent other side whether it is still there (true) or not (false, as it is
+/// at first), for the first time after `idle_seconds` (1 ..= 32,767; 0 for the system's own choice).
+/// Returns 0; -1 for a bad handle or time, -6 if the system cannot, -7 for any other error.
+#[no_mangle]
+pub extern "C" fn native_tcp_set_keepalive(handle: i64, keepalive: bool, idle_seconds: i64) -> i64 {
+    net_done(with_stream(handle, |_, stream| {
+        if !(0..=TCP_MAX_IDLE_S).contains(&idle_seconds) {
+            let message = format!("{idle_seconds} s is not within 0 ..= {TCP_MAX_IDLE_S}");
+            return Err(NetError::bad(message));
+        }
+        set_keepalive(stream, keepalive, idle_seconds as i32)
+    }))
+}
+
+/// Sets how many connections may wait to be accepted (1 ..= 65,535); the system may allow fewer.
+/// Returns 0; -1 for a bad handle or number, -6 if the system cannot, -7 for any other error.
+#[no_mangle]
+pub extern "C" fn native_tcp_set_backlog(handle: i64, backlog: i64) -> i64 {
+    net_done(net_get(&TCP_SOCKETS, handle).and_then(|socket| {
+        let listener = socket.listener()?;
+        if !(1..=TCP_MAX_BACKLOG).contains(&backlog) {
+            let message = format!("backlog {backlog} is not within 1 ..= {TCP_MAX_BACKLOG}");
+            return Err(NetError::bad(message));
+        }
+        set_backlog(listener, backlog as i32)
+    }))
+}
+
+// The numbers below are those of the system's headers. Linux has other ones on MIPS and SPARC.
+
+#[cfg(unix)]
+const LINUX_NUMBERS: bool = cfg!(all(
+    any(target_os = "linux", target_os = "android"),
+    not(any(
+        target_arch = "mips",
+        target_arch = "mips64",
+        target_arch = "mips32r6",
+        target_arch = "mips64r6",
+        target_arch = "sparc",
+        target_arch = "sparc64"
+    ))
+));
+#[cfg(unix)]
+const SOL_SOCKET: i32 = if LINUX_NUMBERS { 1 } else { 0xffff };
+#[cfg(unix)]
+const SO_KEEPALIVE: i32 = if LINUX_NUMBERS { 9 } else { 8 };
+#[cfg(unix)]
+const IPPROTO_TCP: i32 = 6;
+
+/// Number of the option for the idle time, where there is one.
+#[cfg(unix)]
+const TCP_KEEPIDLE: Option<i32> = if cfg!(any(target_os = "linux", target_os = "android")) {
+    Some(4)
+} else if cfg!(target_vendor = "apple") {
+    Some(0x10)
+} else if cfg!(target_os = "freebsd") {
+    Some(256)
+} else if cfg!(target_os = "netbsd") {
+    Some(3)
+} else {
+    None
+};
+
+#[cfg(unix)]
+fn set_keepalive(stream: &TcpStream, keepalive: bool, idle_seconds: i32) -> NetOutcome<()> {
+    use std::os::fd::AsRawFd;
+    let set = |level, option, value: i32| -> NetOutcome<()> {
+        let len = std::mem::size_of::<i32>() as u32;
+        // SAFETY: the socket is open as long as the stream is there, and the value is an int.
+        if unsafe { setsockopt(stream.as_raw_fd(), level, option, &value, len) } != 0 {
+            return Err(io::Error::last_os_error().into());
+        }
+        Ok(())
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, i32::from(keepalive))?;
+    match TCP_KEEPIDLE {
+        _ if !keepalive || idle_seconds == 0 => Ok(()),
+        Some(option) => set(IPPROTO_TCP, option, idle_seconds),
+        None => Err(NetError::new(
+            NET_UNSUPPORTED,
+            "this system has no idle time to set",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn set_keepalive(_stream: &TcpStream, _keepalive: bool, _idle_seconds: i32) -> NetOutcome<()> {
+    Err(NetError::new(
+        NET_UNSUPPORTED,
+        "keepalive cannot be set on this system",
+    ))
+}
+
+#[cfg(unix)]
+fn set_backlog(listener: &TcpListener, backlog: i32) -> NetOutcome<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the socket is open as long as the listener is there; it listens already, and doing so
+    // again changes the number alone.
+    if unsafe { listen(listener.as_raw_fd(), backlog) } != 0 {
+        return Err(io::Error::last_os_error().into());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn set_backlog(_listener: &TcpListener, _backlog: i32) -> NetOutcome<()> {
+    Err(NetError::new(
+        NET_UNSUPPORTED,
+        "the backlog cannot be set on this system",
+    ))
+}
+
+socket_timeouts! {
+    /// Sets how long reading, peeking and accepting wait.
+    native_tcp_set_read_timeout => TCP_SOCKETS, read_timeout_ms;
+    /// Sets how long writing waits.
+    native_tcp_set_write_timeout => TCP_SOCKETS, write_timeout_ms;
+}
+
+// ---------------------------------------------------------------------------
+// Network: UDP
+// ---------------------------------------------------------------------------
+
+/// Most bytes of a datagram, with the headers of IPv4 taken off.
+const UDP_MAX_DATAGRAM: usize = 65_507;
+
+static UDP_SOCKETS: HandleTable<NetSocket<UdpSocket>> = HandleTable::new();
+
+fn with_udp<R>(
+    handle: i64,
+    action: impl FnOnce(&NetSocket<UdpSocket>, &UdpSocket) -> NetOutcome<R>,
+) -> NetOutcome<R> {
+    let socket = net_get(&UDP_SOCKETS, handle)?;
+    action(&socket, &socket.socket)
+}
+
+/// The other side that a socket was connected to.
+fn udp_peer(socket: &UdpSocket) -> NetOutcome<SocketAddr> {
+    socket
+        .peer_addr()
+        .map_err(|error| NetError::new(NET_CLOSED, format!("not connected: {error}")))
+}
+
+/// Makes a socket at an address and returns its handle; what was bound as port goes to `port` unless
+/// that is null. Errors as for [`native_tcp_bind`].
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes; `port` is null or valid for the write of a
+/// number.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_bind(address: *const u8, len: i64, port: *mut i64) -> i64 {
+    let bind = || {
+        let text = text_argument(address, len, "the address")?;
+        let socket = with_addresses(text, net_deadline(NET_DEFAULT_TIMEOUT_MS), |address| {
+            Ok(UdpSocket::bind(address)?)
+        })?;
+        socket.set_nonblocking(true)?;
+        let bound = socket.local_addr()?.port();
+        let handle = net_insert(&UDP_SOCKETS, socket)?;
+        if !port.is_null() {
+            port.write_unaligned(i64::from(bound));
+        }
+        Ok(handle)
+    };
+    net_code(bind())
+}
+
+/// Sets the other side: from then on datagrams come from there alone, and [`native_udp_send`] sends
+/// there. Returns 0; -1 for a bad handle or address, -2 if a name takes longer than 30 s to look up,
+/// -5 if there is no such address, -7 for any other error.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_connect(handle: i64, address: *const u8, len: i64) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let text = text_argument(address, len, "the address")?;
+        with_addresses(text, net_deadline(NET_DEFAULT_TIMEOUT_MS), |address| {
+            Ok(socket.connect(address)?)
+        })
+    }))
+}
+
+/// Closes a socket; whoever waits at it gets -4. Returns 0, and -1 for a bad handle, also if it is
+/// closed already.
+#[no_mangle]
+pub extern "C" fn native_udp_close(handle: i64) -> i64 {
+    match UDP_SOCKETS.remove(handle) {
+        Some(socket) => {
+            socket.closed.store(true, SeqCst);
+            0
+        }
+        None => NetError::bad(format!("{handle} is the handle of no such socket")).record(),
+    }
+}
+
+/// The bytes of a datagram to send.
+///
+/// # Safety
+/// As for [`bytes_from_raw`].
+unsafe fn datagram<'a>(data: *const u8, len: i64) -> NetOutcome<&'a [u8]> {
+    let data = bytes_from_raw(data, len)
+        .ok_or_else(|| NetError::bad("the bytes to send cannot be read"))?;
+    if data.len() > UDP_MAX_DATAGRAM {
+        let message = format!("{len} bytes are more than {UDP_MAX_DATAGRAM}");
+        return Err(NetError::new(NET_TOO_LARGE, message));
+    }
+    Ok(data)
+}
+
+/// Sends a datagram to the other side that was set by [`native_udp_connect`], and returns its
+/// length. -1 for a bad handle or buffer, -2 after the write timeout, -3 if an earlier one was
+/// refused there, -4 without another side, -9 for more than 65,507 bytes, -7 for any other error.
+///
+/// # Safety
+/// `data` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_send(handle: i64, data: *const u8, len: i64) -> i64 {
+    net_code(with_udp(handle, |state, socket| {
+        let data = datagram(data, len)?;
+        udp_peer(socket)?;
+        let sent = state.perform(socket, Readiness::Writable, || socket.send(data))?;
+        Ok(length_of(sent))
+    }))
+}
+
+/// Sends a datagram to an address, and returns its length. Errors as for [`native_udp_send`]; also
+/// -5 if there is no such address, and -2 if a name takes longer than the write timeout to look up.
+///
+/// # Safety
+/// `data` and `address` are null or valid for reads of as many bytes as given.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_send_to(
+    handle: i64,
+    data: *const u8,
+    len: i64,
+    address: *const u8,
+    address_len: i64,
+) -> i64 {
+    net_code(with_udp(handle, |state, socket| {
+        let data = datagram(data, len)?;
+        let text = text_argument(address, address_len, "the address")?;
+        let deadline = net_deadline(state.write_timeout_ms.load(Relaxed));
+        let sent = with_addresses(text, deadline, |address| {
+            when_ready(socket, Readiness::Writable, deadline, &state.closed, || {
+                socket.send_to(data, address)
+            })
+        })?;
+        Ok(length_of(sent))
+    }))
+}
+
+/// Where a datagram and the address of its sender go.
+struct UdpTarget {
+    out: *mut u8,
+    cap: i64,
+    from: *mut u8,
+    from_cap: i64,
+    from_len: *mut i64,
+}
+
+impl UdpTarget {
+    /// For whoever does not ask for the sender.
+    fn data(out: *mut u8, cap: i64) -> Self {
+        let (from, from_len) = (std::ptr::null_mut(), std::ptr::null_mut());
+        Self {
+            out,
+            cap,
+            from,
+            from_cap: 0,
+            from_len,
+        }
+    }
+
+    /// Waits for a datagram and gives its full length.
+    ///
+    /// # Safety
+    /// The pointers are null or valid for writes of as much as is said.
+    unsafe fn fill(
+        self,
+        handle: i64,
+        receive: impl Fn(&UdpSocket, &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)>,
+    ) -> i64 {
+        net_code(with_udp(handle, |state, socket| {
+            net_buffer(self.out, self.cap)?;
+            net_buffer(self.from, self.from_cap)?;
+            let mut buffer = vec![0; NET_BUFFER];
+            let (count, sender) =
+                state.perform(socket, Readiness::Readable, || receive(socket, &mut buffer))?;
+            if let Some(sender) = sender {
+                net_text_out(&sender.to_string(), self.from, self.from_cap, self.from_len);
+            }
+            Ok(copy_out(&buffer[..count], self.out, self.cap))
+        }))
+    }
+}
+
+/// Waits for a datagram, copies it to `out` and returns its full length; what has no room there is
+/// lost. -1 for a bad handle or buffer, -2 after the read timeout, -3 if an earlier datagram was
+/// refused by the other side, -4 without another side (see [`native_udp_connect`]) and if the socket
+/// is closed meanwhile, -7 for any other error.
+///
+/// # Safety
+/// `out` is null (with `cap` 0) or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_recv(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    UdpTarget::data(out, cap).fill(handle, |socket, buffer| {
+        socket.peer_addr()?;
+        Ok((socket.recv(buffer)?, None))
+    })
+}
+
+/// As [`native_udp_recv`], but the datagram stays, and is received again the next time; with a null
+/// pointer and 0 it tells the length.
+///
+/// # Safety
+/// As for [`native_udp_recv`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_peek(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    UdpTarget::data(out, cap).fill(handle, |socket, buffer| {
+        socket.peer_addr()?;
+        Ok((socket.peek(buffer)?, None))
+    })
+}
+
+/// Waits for a datagram from anywhere, copies it to `out` and returns its full length; what has no
+/// room there is lost. The address of the sender goes to `from` and its full length to `from_len`,
+/// unless they are null. Errors as for [`native_udp_recv`], but no other side is needed.
+///
+/// # Safety
+/// `out` and `from` are null (with 0 as room) or valid for writes of as many bytes as given;
+/// `from_len` is null or valid for the write of a number.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_recv_from(
+    handle: i64,
+    out: *mut u8,
+    cap: i64,
+    from: *mut u8,
+    from_cap: i64,
+    from_len: *mut i64,
+) -> i64 {
+    let target = UdpTarget {
+        out,
+        cap,
+        from,
+        from_cap,
+        from_len,
+    };
+    target.fill(handle, |socket, buffer| {
+        let (count, sender) = socket.recv_from(buffer)?;
+        Ok((count, Some(sender)))
+    })
+}
+
+/// As [`native_udp_recv_from`], but the datagram stays, and is received again the next time.
+///
+/// # Safety
+/// As for [`native_udp_recv_from`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_peek_from(
+    handle: i64,
+    out: *mut u8,
+    cap: i64,
+    from: *mut u8,
+    from_cap: i64,
+    from_len: *mut i64,
+) -> i64 {
+    let target = UdpTarget {
+        out,
+        cap,
+        from,
+        from_cap,
+        from_len,
+    };
+    target.fill(handle, |socket, buffer| {
+        let (count, sender) = socket.peek_from(buffer)?;
+        Ok((count, Some(sender)))
+    })
+}
+
+/// Copies the address of the other side (see [`native_udp_connect`]) to `out` and returns its full
+/// length; -1 for a bad handle or buffer, -4 if there is none.
+///
+/// # Safety
+/// `out` is null (with `cap` 0) or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_peer_addr(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    net_code(with_udp(handle, |_, socket| {
+        net_buffer(out, cap)?;
+        let peer = udp_peer(socket)?;
+        Ok(copy_out(peer.to_string().as_bytes(), out, cap))
+    }))
+}
+
+/// Allows datagrams to a broadcast address (not allowed at first). Returns 0; -1 for a bad handle,
+/// -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_broadcast(handle: i64, broadcast: bool) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        Ok(socket.set_broadcast(broadcast)?)
+    }))
+}
+
+/// What was set by [`native_udp_set_broadcast`]: 1 or 0; -1 for a bad handle, -7 for an error of the
+/// system.
+#[no_mangle]
+pub extern "C" fn native_udp_get_broadcast(handle: i64) -> i64 {
+    net_code(with_udp(handle, |_, socket| {
+        Ok(i64::from(socket.broadcast()?))
+    }))
+}
+
+/// A number of hops within 8 bits.
+fn hops(count: i64, least: i64) -> NetOutcome<u32> {
+    if (least..=255).contains(&count) {
+        return Ok(count as u32);
+    }
+    let message = format!("{count} hops are not within {least} ..= 255");
+    Err(NetError::bad(message))
+}
+
+/// Sets how many hops (1 ..= 255) a datagram of IPv4 may take. Returns 0; -1 for a bad handle or
+/// number, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_ttl(handle: i64, ttl: i64) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        Ok(socket.set_ttl(hops(ttl, 1)?)?)
+    }))
+}
+
+/// How many hops a datagram of IPv4 may take; -1 for a bad handle, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_get_ttl(handle: i64) -> i64 {
+    net_code(with_udp(handle, |_, socket| Ok(i64::from(socket.ttl()?))))
+}
+
+fn is_ipv6(socket: &UdpSocket) -> NetOutcome<bool> {
+    Ok(socket.local_addr()?.is_ipv6())
+}
+
+/// Sets how many hops (0 ..= 255; 1 at first) a datagram to a group may take. Returns 0; -1 for a
+/// bad handle or number, -6 for a socket of IPv6, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_multicast_ttl(handle: i64, ttl: i64) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let ttl = hops(ttl, 0)?;
+        if is_ipv6(socket)? {
+            let message = "the hops to a group can be set for IPv4 only";
+            return Err(NetError::new(NET_UNSUPPORTED, message));
+        }
+        Ok(socket.set_multicast_ttl_v4(ttl)?)
+    }))
+}
+
+/// Whether this machine also receives what the socket sends to a group (it does at first). Returns
+/// 0; -1 for a bad handle, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_multicast_loop(handle: i64, looped: bool) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let set = if is_ipv6(socket)? {
+            UdpSocket::set_multicast_loop_v6
+        } else {
+            UdpSocket::set_multicast_loop_v4
+        };
+        Ok(set(socket, looped)?)
+    }))
+}
+
+/// Joins or leaves a group of IPv4.
+///
+/// # Safety
+/// As for [`str_from_raw`].
+unsafe fn change_membership_v4(
+    handle: i64,
+    group: (*const u8, i64),
+    interface: (*const u8, i64),
+    change: fn(&UdpSocket, &Ipv4Addr, &Ipv4Addr) -> io::Result<()>,
+) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let group = text_argument(group.0, group.1, "the group")?;
+        let interface = text_argument(interface.0, interface.1, "the interface")?;
+        let group = group.parse().ok().filter(Ipv4Addr::is_multicast);
+        let interface = match interface {
+            "" => Some(Ipv4Addr::UNSPECIFIED),
+            address => address.parse().ok(),
+        };
+        match (group, interface) {
+            (Some(group), Some(interface)) => Ok(change(socket, &group, &interface)?),
+            (None, _) => Err(NetError::bad("the group is no multicast address of IPv4")),
+            (_, None) => Err(NetError::bad("the interface is no address of IPv4")),
+        }
+    }))
+}
+
+/// Joins a group: its address such as `224.0.0.251`, and the address of the local interface to listen
+/// on, empty for the system's choice. Returns 0; -1 for a bad handle or text, -5 if the group was
+/// joined already, -5 or -7 (as the system sees it) without such an interface, -7 for any other error.
+///
+/// # Safety
+/// `group` and `local` are null or valid for reads of as many bytes as given.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_join_multicast_v4(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    local: *const u8,
+    local_len: i64,
+) -> i64 {
+    change_membership_v4(
+        handle,
+        (group, group_len),
+        (local, local_len),
+        UdpSocket::join_multicast_v4,
+    )
+}
+
+/// Leaves a group that was joined by [`native_udp_join_multicast_v4`] with the same texts. Returns
+/// 0; -1 for a bad handle or text, -5 if it was not joined, -7 for any other error.
+///
+/// # Safety
+/// As for [`native_udp_join_multicast_v4`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_leave_multicast_v4(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    local: *const u8,
+    local_len: i64,
+) -> i64 {
+    change_membership_v4(
+        handle,
+        (group, group_len),
+        (local, local_len),
+        UdpSocket::leave_multicast_v4,
+    )
+}
+
+/// As [`change_membership_v4`]; an interface of IPv6 has a number.
+///
+/// # Safety
+/// As for [`str_from_raw`].
+unsafe fn change_membership_v6(
+    handle: i64,
+    group: (*const u8, i64),
+    index: i64,
+    change: fn(&UdpSocket, &Ipv6Addr, u32) -> io::Result<()>,
+) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let group = text_argument(group.0, group.1, "the group")?;
+        let group = group.parse().ok().filter(Ipv6Addr::is_multicast);
+        match (group, u32::try_from(index)) {
+            (Some(group), Ok(interface)) => Ok(change(socket, &group, interface)?),
+            (None, _) => Err(NetError::bad("the group is no multicast address of IPv6")),
+            (_, Err(_)) => Err(NetError::bad(format!("{index} is no interface"))),
+        }
+    }))
+}
+
+/// Joins a group: its address such as `ff02::fb`, and the number of the interface to listen on, 0
+/// for the system's choice. Returns 0; -1 for a bad handle, text or number, -5 if the group was
+/// joined already, -7 for any other error, also if there is no such interface.
+///
+/// # Safety
+/// `group` is null or valid for reads of `group_len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_join_multicast_v6(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    index: i64,
+) -> i64 {
+    let join = UdpSocket::join_multicast_v6;
+    change_membership_v6(handle, (group, group_len), index, join)
+}
+
+/// Leaves a group that was joined by [`native_udp_join_multicast_v6`] with the same interface.
+/// Returns 0; -1 for a bad handle, text or number, -5 if it was not joined, -7 for any other error.
+///
+/// # Safety
+/// As for [`native_udp_join_multicast_v6`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_leave_multicast_v6(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    index: i64,
+) -> i64 {
+    let leave = UdpSocket::leave_multicast_v6;
+    change_membership_v6(handle, (group, group_len), index, leave)
+}
+
+socket_timeouts! {
+    /// Sets how long receiving and peeking wait.
+    native_udp_set_read_timeout => UDP_SOCKETS, read_timeout_ms;
+    /// Sets how long sending waits.
+    native_udp_set_write_timeout => UDP_SOCKETS, write_timeout_ms;
+}
+
+// ===========================================================================
 // Concurrent: arena
 // ===========================================================================
 
@@ -12881,6 +14186,83 @@ mod tests {
         }
         assert_eq!(table.index.len(), DICT_MIN_INDEX);
         assert!(table.entries.len() <= DICT_MIN_INDEX);
+    }
+
+    #[test]
+    fn addresses_are_numbers_or_names_with_a_port() {
+        let soon = || net_deadline(5_000);
+        let code = |text: &str| net_addresses(text, soon()).map_err(|error| error.code);
+        assert_eq!(code("127.0.0.1:80").map(|all| all.len()), Ok(1));
+        assert_eq!(code("[::1]:65535").map(|all| all[0].port()), Ok(65535));
+        assert!(code("localhost:7").is_ok_and(|all| all.iter().all(|one| one.ip().is_loopback())));
+        for wrong in [
+            "",
+            ":",
+            ":80",
+            "a",
+            "a:",
+            "a:65536",
+            "a:+1",
+            "a b:1",
+            "::1:80",
+            "a\0:1",
+            "127.0.0.1:80:80",
+        ] {
+            assert_eq!(code(wrong), Err(NET_BAD), "{wrong:?}");
+        }
+        let past = Instant::now();
+        let late = net_addresses("localhost:7", past).map_err(|error| error.code);
+        assert_eq!(late, Err(NET_TIMEOUT));
+    }
+
+    #[test]
+    fn network_timeouts_have_limits() {
+        let code = |timeout, least| net_timeout(timeout, least).map_err(|error| error.code);
+        assert_eq!(code(0, 0), Ok(0));
+        assert_eq!(code(NET_MAX_TIMEOUT_MS, 1), Ok(NET_MAX_TIMEOUT_MS));
+        for (timeout, least) in [
+            (0, 1),
+            (-1, 0),
+            (i64::MIN, 0),
+            (i64::MAX, 0),
+            (3_600_001, 0),
+        ] {
+            assert_eq!(code(timeout, least), Err(NET_BAD));
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    #[test]
+    fn keepalive_reaches_the_system() {
+        use std::os::fd::AsRawFd;
+        extern "C" {
+            fn getsockopt(
+                socket: i32,
+                level: i32,
+                option: i32,
+                value: *mut i32,
+                len: *mut u32,
+            ) -> i32;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let stream = TcpStream::connect(address).expect("a connection");
+        let fd = stream.as_raw_fd();
+        let read = |level, option| {
+            let (mut value, mut len) = (-1, 4);
+            // SAFETY: the pointers are to an int and to its length.
+            let done = unsafe { getsockopt(fd, level, option, &mut value, &mut len) };
+            assert_eq!(done, 0);
+            value
+        };
+        assert_eq!(read(SOL_SOCKET, SO_KEEPALIVE), 0);
+        assert!(set_keepalive(&stream, true, 77).is_ok());
+        assert_ne!(read(SOL_SOCKET, SO_KEEPALIVE), 0);
+        let idle = TCP_KEEPIDLE.map(|option| read(IPPROTO_TCP, option));
+        assert_eq!(idle, Some(77));
+        assert!(set_keepalive(&stream, false, 0).is_ok());
+        assert_eq!(read(SOL_SOCKET, SO_KEEPALIVE), 0);
+        assert!(set_backlog(&listener, 5).is_ok());
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod hash;
 mod interp;
 mod math;
 mod memory;
+mod net_tcp;
+mod net_udp;
 mod objects;
 mod par;
 mod print;
