@@ -10393,6 +10393,526 @@ socket_timeouts! {
     native_udp_set_write_timeout => UDP_SOCKETS, write_timeout_ms;
 }
 
+// ---------------------------------------------------------------------------
+// Network: HTTP/1.1
+// ---------------------------------------------------------------------------
+
+const HTTP_MAX_URL: usize = 8 << 10;
+
+/// Most bytes of a request's own headers, and of status line, headers and trailers of a response
+/// (interim responses included).
+const HTTP_MAX_HEAD: usize = 64 << 10;
+
+/// Most bytes of the body of a response.
+const HTTP_MAX_BODY: usize = 16 << 20;
+
+/// Headers that say where a message ends: nobody but the client itself may set them.
+const HTTP_OWN_HEADERS: [&str; 6] = [
+    "connection",
+    "content-length",
+    "expect",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The parts of a URL that are sent.
+#[derive(Debug, PartialEq, Eq)]
+struct HttpUrl {
+    /// What to connect to.
+    address: String,
+    /// For the header `Host`.
+    host: String,
+    /// Path and query.
+    target: String,
+}
+
+impl HttpUrl {
+    fn parse(url: &str) -> NetOutcome<Self> {
+        let wrong = |why: &str| NetError::bad(format!("the URL {why}"));
+        if url.len() > HTTP_MAX_URL {
+            return Err(NetError::new(NET_TOO_LARGE, "the URL is too long"));
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(wrong("has no scheme"));
+        };
+        if !scheme.eq_ignore_ascii_case("http") {
+            let message = format!("the scheme {scheme:?} is not supported");
+            return Err(NetError::new(NET_UNSUPPORTED, message));
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("holds a character that must be percent-encoded"));
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(wrong("holds a user name"));
+        }
+        let (name, port) = match authority.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port),
+            _ => (authority, ""),
+        };
+        let number: u16 = match port {
+            "" => 80,
+            digits if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+                digits.parse().unwrap_or(0)
+            }
+            _ => 0,
+        };
+        if number == 0 {
+            return Err(wrong("has no port between 1 and 65535"));
+        }
+        if name.is_empty() {
+            return Err(wrong("has no host"));
+        }
+        Ok(Self {
+            address: format!("{name}:{number}"),
+            host: if number == 80 {
+                name.to_owned()
+            } else {
+                format!("{name}:{number}")
+            },
+            target: match target.as_bytes().first() {
+                Some(b'/') => target.to_owned(),
+                _ => format!("/{target}"),
+            },
+        })
+    }
+}
+
+fn is_http_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn is_header_value(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}
+
+/// The head of a request.
+fn http_head(method: &str, url: &HttpUrl, headers: &str, body: &[u8]) -> NetOutcome<String> {
+    if !is_http_token(method) || method.len() > 32 || method.eq_ignore_ascii_case("CONNECT") {
+        return Err(NetError::bad(format!("{method:?} is no method to send")));
+    }
+    if headers.len() > HTTP_MAX_HEAD {
+        let message = format!("the headers have more than {HTTP_MAX_HEAD} bytes");
+        return Err(NetError::new(NET_TOO_LARGE, message));
+    }
+    let mut own = String::new();
+    let mut named_host = false;
+    for line in headers.split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() {
+            continue;
+        }
+        let (name, value) = line.split_once(':').unwrap_or(("", line));
+        if !is_http_token(name) || !is_header_value(value.as_bytes()) {
+            return Err(NetError::bad(format!("{line:?} is no header")));
+        }
+        let lower = name.to_ascii_lowercase();
+        if HTTP_OWN_HEADERS.contains(&lower.as_str()) || (lower == "host" && named_host) {
+            return Err(NetError::bad(format!("the header {name} cannot be set")));
+        }
+        named_host |= lower == "host";
+        let _ = write!(own, "{name}: {}\r\n", value.trim());
+    }
+    let mut head = format!("{method} {} HTTP/1.1\r\n", url.target);
+    if !named_host {
+        let _ = write!(head, "Host: {}\r\n", url.host);
+    }
+    head.push_str("Connection: close\r\n");
+    if !body.is_empty() || ["POST", "PUT", "PATCH"].contains(&method) {
+        let _ = write!(head, "Content-Length: {}\r\n", body.len());
+    }
+    head.push_str(&own);
+    head.push_str("\r\n");
+    Ok(head)
+}
+
+/// How the end of a body is found.
+#[derive(Debug, PartialEq, Eq)]
+enum HttpFraming {
+    Length(usize),
+    Chunked,
+    UntilClosed,
+}
+
+struct HttpResponse {
+    status: i64,
+    /// In the order of their names, which are in lower case.
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+/// Where the bytes of a response come from: the socket, or a text in tests.
+trait HttpSource {
+    /// Appends what there is; 0 at the end.
+    fn more(&mut self, buffer: &mut Vec<u8>) -> NetOutcome<usize>;
+}
+
+/// A connection with the time that is left for all of an exchange.
+struct HttpStream {
+    stream: TcpStream,
+    deadline: Instant,
+    closed: AtomicBool,
+}
+
+impl HttpSource for HttpStream {
+    fn more(&mut self, buffer: &mut Vec<u8>) -> NetOutcome<usize> {
+        // Also if the bytes come one by one and there is always another one.
+        time_left(self.deadline)?;
+        let mut piece = [0; 8 << 10];
+        let mut stream = &self.stream;
+        let readable = Readiness::Readable;
+        let count = when_ready(stream, readable, self.deadline, &self.closed, || {
+            stream.read(&mut piece)
+        })?;
+        buffer.extend_from_slice(&piece[..count]);
+        Ok(count)
+    }
+}
+
+struct HttpReader<S> {
+    source: S,
+    buffer: Vec<u8>,
+    at: usize,
+    /// How many bytes the lines may still have.
+    head_left: usize,
+}
+
+fn protocol_error(message: impl Into<String>) -> NetError {
+    NetError::new(NET_PROTOCOL, message)
+}
+
+impl<S: HttpSource> HttpReader<S> {
+    fn new(source: S) -> Self {
+        Self {
+            source,
+            buffer: Vec::new(),
+            at: 0,
+            head_left: HTTP_MAX_HEAD,
+        }
+    }
+
+    /// Gets more bytes; false at the end.
+    fn fill(&mut self) -> NetOutcome<bool> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        Ok(self.source.more(&mut self.buffer)? > 0)
+    }
+
+    fn must_fill(&mut self) -> NetOutcome<()> {
+        if self.fill()? {
+            return Ok(());
+        }
+        Err(protocol_error("the response ends early"))
+    }
+
+    /// A line without its end.
+    fn line(&mut self) -> NetOutcome<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            let rest = &self.buffer[self.at..];
+            let found = rest[searched..].iter().position(|&byte| byte == b'\n');
+            searched = found.map_or(rest.len(), |at| searched + at + 1);
+            if searched > self.head_left {
+                let message =
+                    format!("the response has more than {HTTP_MAX_HEAD} bytes of headers");
+                return Err(NetError::new(NET_TOO_LARGE, message));
+            }
+            if found.is_some() {
+                let mut line = rest[..searched - 1].to_vec();
+                self.at += searched;
+                self.head_left -= searched;
+                if line.ends_with(b"\r") {
+                    line.pop();
+                }
+                return Ok(line);
+            }
+            self.must_fill()?;
+        }
+    }
+
+    fn status(&mut self) -> NetOutcome<i64> {
+        let line = self.line()?;
+        let digits = match line.as_slice() {
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', b' ', digits @ ..] => digits,
+            _ => return Err(protocol_error("the response begins with no status line")),
+        };
+        match digits {
+            [a @ b'1'..=b'5', b, c, rest @ ..]
+                if b.is_ascii_digit() && c.is_ascii_digit() && matches!(rest, [] | [b' ', ..]) =>
+            {
+                let digit = |digit: &u8| i64::from(digit - b'0');
+                Ok(digit(a) * 100 + digit(b) * 10 + digit(c))
+            }
+            _ => Err(protocol_error("the response has no status")),
+        }
+    }
+
+    fn headers(&mut self) -> NetOutcome<BTreeMap<String, String>> {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(headers);
+            }
+            let colon = line.iter().position(|&byte| byte == b':');
+            let (name, value) = line.split_at(colon.unwrap_or(0));
+            let name = std::str::from_utf8(name).unwrap_or_default();
+            // A line that begins with a space, which once went on with the one before, ends here too.
+            if !is_http_token(name) || !is_header_value(&value[1..]) {
+                return Err(protocol_error("the response has a line that is no header"));
+            }
+            let value = String::from_utf8_lossy(&value[1..]);
+            let value = value.trim_matches([' ', '\t']);
+            let known = headers.entry(name.to_ascii_lowercase());
+            known
+                .and_modify(|all| {
+                    // A cookie may hold a comma.
+                    let between = if name.eq_ignore_ascii_case("set-cookie") {
+                        "\n"
+                    } else {
+                        ", "
+                    };
+                    all.push_str(between);
+                    all.push_str(value);
+                })
+                .or_insert_with(|| value.to_owned());
+        }
+    }
+
+    /// Appends this many bytes to a body.
+    fn take(&mut self, mut count: usize, body: &mut Vec<u8>) -> NetOutcome<()> {
+        check_body_size(body.len().checked_add(count))?;
+        while count > 0 {
+            if self.at == self.buffer.len() {
+                self.must_fill()?;
+            }
+            let step = count.min(self.buffer.len() - self.at);
+            body.extend_from_slice(&self.buffer[self.at..self.at + step]);
+            self.at += step;
+            count -= step;
+        }
+        Ok(())
+    }
+
+    fn chunks(&mut self) -> NetOutcome<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line()?;
+            let size = line.split(|&byte| byte == b';').next().unwrap_or_default();
+            let text = std::str::from_utf8(size).unwrap_or_default();
+            let text = text.trim_end_matches([' ', '\t']);
+            if text.is_empty() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(protocol_error("a chunk has no size"));
+            }
+            let size = usize::from_str_radix(text, 16).ok();
+            check_body_size(size)?;
+            // What goes with one chunk does not use up what the headers may have.
+            self.head_left = HTTP_MAX_HEAD;
+            match size {
+                Some(0) => {
+                    self.headers()?;
+                    return Ok(body);
+                }
+                size => self.take(size.unwrap_or(usize::MAX), &mut body)?,
+            }
+            if !self.line()?.is_empty() {
+                return Err(protocol_error("a chunk is longer than its size"));
+            }
+        }
+    }
+
+    fn body(&mut self, framing: HttpFraming) -> NetOutcome<Vec<u8>> {
+        let mut body = Vec::new();
+        match framing {
+            HttpFraming::Length(length) => self.take(length, &mut body)?,
+            HttpFraming::Chunked => body = self.chunks()?,
+            HttpFraming::UntilClosed => loop {
+                self.take(self.buffer.len() - self.at, &mut body)?;
+                if !self.fill()? {
+                    break;
+                }
+            },
+        }
+        Ok(body)
+    }
+
+    fn response(&mut self, method: &str) -> NetOutcome<HttpResponse> {
+        loop {
+            let status = self.status()?;
+            let headers = self.headers()?;
+            match status {
+                101 => return Err(protocol_error("the other side changes the protocol")),
+                100..=199 => continue,
+                _ => {}
+            }
+            let framing = http_framing(method, status, &headers)?;
+            let body = self.body(framing)?;
+            return Ok(HttpResponse {
+                status,
+                headers,
+                body,
+            });
+        }
+    }
+}
+
+fn check_body_size(size: Option<usize>) -> NetOutcome<()> {
+    if size.is_some_and(|size| size <= HTTP_MAX_BODY) {
+        return Ok(());
+    }
+    let message = format!("the body of the response has more than {HTTP_MAX_BODY} bytes");
+    Err(NetError::new(NET_TOO_LARGE, message))
+}
+
+/// How the body ends, by RFC 9112, section 6.3.
+fn http_framing(
+    method: &str,
+    status: i64,
+    headers: &BTreeMap<String, String>,
+) -> NetOutcome<HttpFraming> {
+    let length = headers.get("content-length");
+    let coding = headers.get("transfer-encoding");
+    if method == "HEAD" || status == 204 || status == 304 {
+        return Ok(HttpFraming::Length(0));
+    }
+    match (coding, length) {
+        (Some(_), Some(_)) => Err(protocol_error("the response has two kinds of length")),
+        (Some(coding), None) if coding.eq_ignore_ascii_case("chunked") => Ok(HttpFraming::Chunked),
+        (Some(coding), None) => {
+            let message = format!("the transfer coding {coding:?} is not supported");
+            Err(NetError::new(NET_UNSUPPORTED, message))
+        }
+        (None, None) => Ok(HttpFraming::UntilClosed),
+        (None, Some(lengths)) => {
+            let mut all = lengths.split(',').map(str::trim);
+            let first = all.next().unwrap_or_default();
+            let digits = !first.is_empty() && first.bytes().all(|digit| digit.is_ascii_digit());
+            if !digits || all.any(|other| other != first) {
+                return Err(protocol_error("the response has no clear length"));
+            }
+            let length = first.parse().ok();
+            check_body_size(length)?;
+            Ok(HttpFraming::Length(length.unwrap_or(usize::MAX)))
+        }
+    }
+}
+
+/// Sends a request and reads the response to it.
+fn http_exchange(
+    (method, url): (&str, &str),
+    headers: &str,
+    body: &[u8],
+    timeout_ms: i64,
+) -> NetOutcome<HttpResponse> {
+    let deadline = net_deadline(net_timeout(timeout_ms, 1)?);
+    let url = HttpUrl::parse(url)?;
+    let head = http_head(method, &url, headers, body)?;
+    let connection = HttpStream {
+        stream: tcp_stream(&url.address, deadline)?,
+        deadline,
+        closed: AtomicBool::new(false),
+    };
+    let send = |data: &[u8]| {
+        let (_, error) = tcp_send(&connection.stream, data, deadline, &connection.closed);
+        error
+    };
+    let unsent = send(head.as_bytes()).or_else(|| send(body));
+    match unsent {
+        Some(error) if error.code != NET_CLOSED => return Err(error),
+        _ => {}
+    }
+    // Whoever refuses a body may answer without having read all of it.
+    let response = HttpReader::new(connection).response(method);
+    match unsent {
+        Some(error) if response.is_err() => Err(error),
+        _ => response,
+    }
+}
+
+impl HttpResponse {
+    fn into_value(self) -> Outcome<RuntimeValue> {
+        let headers = rt_dict_new(0);
+        for (name, value) in &self.headers {
+            let set = with_dict_key(headers, string_value(name), |table, hash| {
+                table.insert(hash, string_value(name), string_value(value))
+            });
+            set.and_then(|done| done)?;
+        }
+        let body = match String::from_utf8(self.body) {
+            Ok(text) => string_value(&text),
+            Err(bytes) => {
+                let bytes = bytes.into_bytes();
+                let mut items = nil_slots(bytes.len())?;
+                for (item, byte) in items.iter_mut().zip(bytes) {
+                    *item = RuntimeValue::from_int(i64::from(byte));
+                }
+                array_value(items)
+            }
+        };
+        let response = rt_tuple_new(3);
+        for (index, part) in [RuntimeValue::from_int(self.status), headers, body]
+            .into_iter()
+            .enumerate()
+        {
+            with_slots(response, |data: &TupleData| data.put(index as i64, part))?;
+        }
+        Ok(response)
+    }
+}
+
+/// Sends a request by HTTP/1.1 and waits for the response, all of it within `timeout_ms`
+/// (1 ..= 3,600,000).
+///
+/// The URL begins with `http://`. The headers are lines `Name: value`; the client itself sets the
+/// length of the body, and asks for the connection to be closed, so that `Connection`,
+/// `Content-Length`, `Expect`, `TE`, `Transfer-Encoding` and `Upgrade` cannot be set.
+///
+/// Returns a tuple of three: the status, a dict of the headers (names in lower case; the values of
+/// several with one name joined by `, `, those of `Set-Cookie` by a line end), and the body, a string
+/// if it is UTF-8 and an array of its bytes otherwise. A redirection is a response as any other.
+///
+/// An error gives an int and is recorded: -1 for bad arguments, -2 when the time is up, -3 if nobody
+/// listens there, -4 if the connection breaks, -5 if there is no such address, -6 for another scheme
+/// or an unknown transfer coding, -7 for another error of the system, -8 for a response that does not
+/// keep to HTTP or ends early, -9 for more than 64 KiB of headers or 16 MiB of body in the response,
+/// or 8 KiB of URL or 64 KiB of headers in the request. Nil if there is no memory for the response.
+///
+/// # Safety
+/// `method`, `url`, `headers` and `body` are null or valid for reads of as many bytes as given.
+// Each part of a request is a pointer and a length.
+#[allow(clippy::too_many_arguments)]
+#[no_mangle]
+pub unsafe extern "C" fn native_http_send(
+    method: *const u8,
+    method_len: i64,
+    url: *const u8,
+    url_len: i64,
+    headers: *const u8,
+    headers_len: i64,
+    body: *const u8,
+    body_len: i64,
+    timeout_ms: i64,
+) -> RuntimeValue {
+    let exchange = || {
+        let method = text_argument(method, method_len, "the method")?;
+        let url = text_argument(url, url_len, "the URL")?;
+        let headers = text_argument(headers, headers_len, "the text of headers")?;
+        let body = bytes_from_raw(body, body_len)
+            .ok_or_else(|| NetError::bad("the body cannot be read"))?;
+        http_exchange((method, url), headers, body, timeout_ms)
+    };
+    match exchange() {
+        Ok(response) => value_or_nil(response.into_value()),
+        Err(error) => RuntimeValue::from_int(error.record()),
+    }
+}
+
 // ===========================================================================
 // Concurrent: arena
 // ===========================================================================
@@ -14186,6 +14706,211 @@ mod tests {
         }
         assert_eq!(table.index.len(), DICT_MIN_INDEX);
         assert!(table.entries.len() <= DICT_MIN_INDEX);
+    }
+
+    #[test]
+    fn urls_are_taken_apart() {
+        let parts = |url: &str| HttpUrl::parse(url).map_err(|error| error.code);
+        let url = |address: &str, host: &str, target: &str| {
+            Ok(HttpUrl {
+                address: address.into(),
+                host: host.into(),
+                target: target.into(),
+            })
+        };
+        assert_eq!(parts("http://a.b"), url("a.b:80", "a.b", "/"));
+        assert_eq!(parts("HTTP://a.b:80/"), url("a.b:80", "a.b", "/"));
+        assert_eq!(
+            parts("http://[::1]:8080?q#f"),
+            url("[::1]:8080", "[::1]:8080", "/?q")
+        );
+        assert_eq!(
+            parts("http://[::1]/x/../y#f?"),
+            url("[::1]:80", "[::1]", "/x/../y")
+        );
+        assert_eq!(parts("https://a.b/"), Err(NET_UNSUPPORTED));
+        let long = format!("http://a/{}", "x".repeat(HTTP_MAX_URL));
+        assert_eq!(parts(&long), Err(NET_TOO_LARGE));
+        for wrong in [
+            "",
+            "a.b",
+            "http://",
+            "http:///x",
+            "http://:80/",
+            "http://a:0/",
+            "http://a:+80/",
+            "http://a:65536/",
+            "http://a:b/",
+            "http://u@a/",
+            "http://a/x y",
+            "http://a/\r\nX: y",
+            "http://a/é",
+        ] {
+            assert_eq!(parts(wrong), Err(NET_BAD), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn request_heads_hold_what_was_asked_for_and_no_more() {
+        let url = HttpUrl::parse("http://h:81/t?q").expect("a URL");
+        let head = |method: &str, headers: &str, body: &[u8]| {
+            http_head(method, &url, headers, body).map_err(|error| error.code)
+        };
+        assert_eq!(
+            head("GET", "", b"").as_deref(),
+            Ok("GET /t?q HTTP/1.1\r\nHost: h:81\r\nConnection: close\r\n\r\n")
+        );
+        let own = "a:  b \r\n\nHost:x\nc:";
+        assert_eq!(
+            head("POST", own, b"").as_deref(),
+            Ok(concat!(
+                "POST /t?q HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n",
+                "a: b\r\nHost: x\r\nc: \r\n\r\n"
+            ))
+        );
+        assert!(head("DELETE", "", b"12").is_ok_and(|head| head.contains("Content-Length: 2\r\n")));
+        for wrong in ["", "G T", "GET\r\n", "CONNECT", "connect"] {
+            assert_eq!(head(wrong, "", b""), Err(NET_BAD), "{wrong:?}");
+        }
+        for wrong in [
+            "no colon",
+            ": x",
+            "a b: c",
+            " a: b",
+            "a: b\rc: d",
+            "a: \0",
+            "content-LENGTH: 1",
+            "Transfer-Encoding: chunked",
+            "Connection: x",
+            "Host: a\nhost: b",
+        ] {
+            assert_eq!(head("GET", wrong, b""), Err(NET_BAD), "{wrong:?}");
+        }
+        let long = format!("a: {}", "b".repeat(HTTP_MAX_HEAD));
+        assert_eq!(head("GET", &long, b""), Err(NET_TOO_LARGE));
+    }
+
+    /// A response that comes in pieces of a given length.
+    struct Canned<'a> {
+        rest: &'a [u8],
+        piece: usize,
+    }
+
+    impl HttpSource for Canned<'_> {
+        fn more(&mut self, buffer: &mut Vec<u8>) -> NetOutcome<usize> {
+            let (piece, rest) = self.rest.split_at(self.piece.min(self.rest.len()));
+            buffer.extend_from_slice(piece);
+            self.rest = rest;
+            Ok(piece.len())
+        }
+    }
+
+    /// Status and body, or the number of the error, the same for pieces of any length.
+    fn canned(method: &str, text: &str) -> Result<(i64, String), i64> {
+        let read = |piece| {
+            let rest = text.as_bytes();
+            let response = HttpReader::new(Canned { rest, piece }).response(method);
+            let response = response.map_err(|error| error.code)?;
+            let body = String::from_utf8(response.body).expect("text");
+            Ok((response.status, body))
+        };
+        let first = read(1);
+        for piece in [2, 3, 7, 1 << 20] {
+            assert_eq!(read(piece), first, "{text:?}");
+        }
+        first
+    }
+
+    #[test]
+    fn responses_are_read_in_pieces_of_any_length() {
+        let ok = |body: &str| Ok((200, body.to_owned()));
+        for (text, body) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd", "abc"),
+            ("HTTP/1.0 200\n\nto the end\n", "to the end\n"),
+            (
+                "HTTP/1.1 200 \r\ncontent-length: 2\r\nContent-Length:2\r\n\r\nab",
+                "ab",
+            ),
+            (
+                "HTTP/1.1 100 Continue\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\nz",
+                "z",
+            ),
+            (
+                concat!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
+                    "3;a=b\r\nabc\r\n0A \r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nmore"
+                ),
+                "abc0123456789",
+            ),
+        ] {
+            assert_eq!(canned("GET", text), ok(body));
+        }
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+        assert_eq!(canned("HEAD", head), ok(""));
+        assert_eq!(
+            canned("GET", "HTTP/1.1 204 x\r\n\r\nx"),
+            Ok((204, String::new()))
+        );
+    }
+
+    #[test]
+    fn responses_that_are_none_are_errors() {
+        for text in [
+            "",
+            "\r\n",
+            "HTTP/2 200 OK\r\n\r\n",
+            "HTTP/1.1 99 x\r\n\r\n",
+            "HTTP/1.1 2000 x\r\n\r\n",
+            "HTTP/1.1 600 x\r\n\r\n",
+            "http/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 101 x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na : b\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+        ] {
+            assert_eq!(canned("GET", text), Err(NET_PROTOCOL), "{text:?}");
+        }
+        for text in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        ] {
+            assert_eq!(canned("GET", text), Err(NET_TOO_LARGE), "{text:?}");
+        }
+        let gzip = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+        assert_eq!(canned("GET", gzip), Err(NET_UNSUPPORTED));
+        let endless = [b'x'; 2 * HTTP_MAX_HEAD];
+        for start in ["", "HTTP/1.1 200 OK\r\na: "] {
+            let text = [start.as_bytes(), endless.as_slice()].concat();
+            let (rest, piece) = (text.as_slice(), 1000);
+            let response = HttpReader::new(Canned { rest, piece }).response("GET");
+            assert_eq!(response.map(|_| ()).map_err(|e| e.code), Err(NET_TOO_LARGE));
+        }
+    }
+
+    #[test]
+    fn header_values_of_one_name_are_joined() {
+        let text = concat!(
+            "HTTP/1.1 200 OK\r\nA: 1\r\na:2 \r\nSet-Cookie: x=1, y\r\n",
+            "set-cookie: z\r\nb:\r\n\r\n"
+        );
+        let (rest, piece) = (text.as_bytes(), 5);
+        let response = HttpReader::new(Canned { rest, piece }).response("GET");
+        let headers = response.expect("a response").headers;
+        let expected = [("a", "1, 2"), ("b", ""), ("set-cookie", "x=1, y\nz")];
+        let found = headers.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        assert!(found.eq(expected));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod hash;
 mod interp;
 mod math;
 mod memory;
+mod net_http;
 mod net_tcp;
 mod net_udp;
 mod objects;
