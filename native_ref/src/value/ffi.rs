@@ -22,6 +22,9 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher as _};
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
+use std::net::{
+    Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket,
+};
 use std::ptr::NonNull;
 use std::sync::{
     atomic::{
@@ -5941,6 +5944,274 @@ pub extern "C" fn rt_contract_violation_free(violation: Handle) -> bool {
 }
 
 // ===========================================================================
+// Coverage of decisions, conditions and paths
+// ===========================================================================
+//
+// The text of a dump, which is the same for the same counts:
+//
+//     # coverage 1
+//     summary |decisions, conditions, paths, dropped|
+//         1, 1, 1, 0
+//     decisions |decision, true, false|
+//         4, 2, 1
+//     conditions |decision, condition, true, false|
+//         4, 0, 2, 1
+//     paths |path, hash, blocks, count|
+//         7, 0x0be4ec9d8af23f02, 3, 2
+//
+// All four tables are there, the rows of each ordered by their numbers from left to right. The hash
+// of a path begins as 0, takes in one block after the other by `hash_mix`, and at last
+// `path * 2^32 XOR blocks`, so that it is the same in every build and on every machine.
+
+/// Turns coverage on if it is set to `1`, `true`, `yes` or `on`, in any case.
+const COVERAGE_VARIABLE: &str = "RT_COVERAGE";
+
+const COVERAGE_UNKNOWN: i64 = -1;
+const COVERAGE_OFF: i64 = 0;
+const COVERAGE_ON: i64 = 1;
+
+/// Most rows of one table; what would need another one is counted as dropped.
+const COVERAGE_MAX_ROWS: usize = 1 << 16;
+
+/// Most paths that one thread may be on at a time.
+const COVERAGE_MAX_OPEN: usize = 1 << 10;
+
+static COVERAGE_STATE: AtomicI64 = AtomicI64::new(COVERAGE_UNKNOWN);
+static COVERAGE: Mutex<CoverageCounts> = Mutex::new(CoverageCounts::new());
+
+/// The dumps that were not freed, by address.
+static COVERAGE_DUMPS: Mutex<BTreeMap<usize, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+thread_local! {
+    static OPEN_PATHS: RefCell<BTreeMap<u32, OpenPath>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// How often something was true and false.
+#[derive(Clone, Copy, Default)]
+struct Outcomes {
+    held: u64,
+    failed: u64,
+}
+
+impl Outcomes {
+    fn count(&mut self, outcome: bool) {
+        let counter = if outcome {
+            &mut self.held
+        } else {
+            &mut self.failed
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
+/// A path that a thread is on: the hash of its blocks in their order, and how many there are.
+#[derive(Clone, Copy, Default)]
+struct OpenPath {
+    hash: u64,
+    blocks: u64,
+}
+
+impl OpenPath {
+    fn step(&mut self, block: u32) {
+        self.hash = hash_mix(self.hash, u64::from(block));
+        self.blocks = self.blocks.saturating_add(1);
+    }
+
+    /// The hash as it is shown; never 0, which stands for no path.
+    fn id(self, path: u32) -> u64 {
+        hash_mix(self.hash, (u64::from(path) << 32) ^ self.blocks).max(1)
+    }
+}
+
+struct CoverageCounts {
+    decisions: BTreeMap<u32, Outcomes>,
+    conditions: BTreeMap<(u32, u32), Outcomes>,
+    /// By path and hash: blocks on the path, and how often it was taken.
+    paths: BTreeMap<(u32, u64), (u64, u64)>,
+    dropped: u64,
+}
+
+impl CoverageCounts {
+    const fn new() -> Self {
+        Self {
+            decisions: BTreeMap::new(),
+            conditions: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            dropped: 0,
+        }
+    }
+
+    fn drop_one(&mut self) -> bool {
+        self.dropped = self.dropped.saturating_add(1);
+        false
+    }
+
+    fn decision(&mut self, decision: u32, outcome: bool) -> bool {
+        match coverage_row(&mut self.decisions, decision) {
+            Some(row) => row.count(outcome),
+            None => return self.drop_one(),
+        }
+        true
+    }
+
+    fn condition(&mut self, decision: u32, condition: u32, outcome: bool) -> bool {
+        match coverage_row(&mut self.conditions, (decision, condition)) {
+            Some(row) => row.count(outcome),
+            None => return self.drop_one(),
+        }
+        true
+    }
+
+    fn path(&mut self, path: u32, hash: u64, blocks: u64) -> bool {
+        match coverage_row(&mut self.paths, (path, hash)) {
+            Some(row) => *row = (blocks, row.1.saturating_add(1)),
+            None => return self.drop_one(),
+        }
+        true
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::from("# coverage 1\n");
+        // Writing into a string cannot fail.
+        let _ = writeln!(
+            text,
+            "summary |decisions, conditions, paths, dropped|\n    {}, {}, {}, {}",
+            self.decisions.len(),
+            self.conditions.len(),
+            self.paths.len(),
+            self.dropped
+        );
+        text.push_str("decisions |decision, true, false|\n");
+        for (decision, row) in &self.decisions {
+            let _ = writeln!(text, "    {decision}, {}, {}", row.held, row.failed);
+        }
+        text.push_str("conditions |decision, condition, true, false|\n");
+        for ((decision, condition), row) in &self.conditions {
+            let (held, failed) = (row.held, row.failed);
+            let _ = writeln!(text, "    {decision}, {condition}, {held}, {failed}");
+        }
+        text.push_str("paths |path, hash, blocks, count|\n");
+        for ((path, hash), (blocks, count)) in &self.paths {
+            let _ = writeln!(text, "    {path}, {hash:#018x}, {blocks}, {count}");
+        }
+        text
+    }
+}
+
+/// The row with this key, a new one if there is room for it.
+fn coverage_row<K: Ord, R: Default>(rows: &mut BTreeMap<K, R>, key: K) -> Option<&mut R> {
+    if rows.len() >= COVERAGE_MAX_ROWS {
+        return rows.get_mut(&key);
+    }
+    Some(rows.entry(key).or_default())
+}
+
+fn coverage_from_environment() -> bool {
+    let wanted = env::var(COVERAGE_VARIABLE).is_ok_and(|setting| {
+        ["1", "true", "yes", "on"]
+            .iter()
+            .any(|on| setting.trim().eq_ignore_ascii_case(on))
+    });
+    let state = if wanted { COVERAGE_ON } else { COVERAGE_OFF };
+    COVERAGE_STATE.store(state, Relaxed);
+    wanted
+}
+
+/// Whether probes count; reads the environment only if nobody did so far.
+fn coverage_counts() -> bool {
+    match COVERAGE_STATE.load(Relaxed) {
+        COVERAGE_UNKNOWN => coverage_from_environment(),
+        state => state == COVERAGE_ON,
+    }
+}
+
+/// Whether coverage is counted: if the environment variable `RT_COVERAGE` is `1`, `true`, `yes` or
+/// `on`.
+///
+/// This looks at the variable anew, and the probes of all threads go by what it found; so a program
+/// that changes the variable, by [`rt_env_set`], calls this afterwards.
+#[no_mangle]
+pub extern "C" fn rt_coverage_enabled() -> bool {
+    coverage_from_environment()
+}
+
+/// Counts one outcome of a decision (of an `if` as a whole, say). False if coverage is off, or if
+/// 65,536 other decisions were seen already; the probe is counted as dropped then.
+#[no_mangle]
+pub extern "C" fn rt_coverage_decision_probe(decision: u32, outcome: bool) -> bool {
+    coverage_counts() && lock(&COVERAGE).decision(decision, outcome)
+}
+
+/// Counts one outcome of a condition, which is a part of a decision. False as for
+/// [`rt_coverage_decision_probe`].
+#[no_mangle]
+pub extern "C" fn rt_coverage_condition_probe(
+    decision: u32,
+    condition: u32,
+    outcome: bool,
+) -> bool {
+    coverage_counts() && lock(&COVERAGE).condition(decision, condition, outcome)
+}
+
+/// Notes that this thread came to a block of a path (a call of a function, say). The path goes on
+/// until [`rt_coverage_path_finalize`]. False if coverage is off, or if the thread is on 1,024 other
+/// paths; the probe is counted as dropped then.
+#[no_mangle]
+pub extern "C" fn rt_coverage_path_probe(path: u32, block: u32) -> bool {
+    if !coverage_counts() {
+        return false;
+    }
+    let noted = OPEN_PATHS.try_with(|open| {
+        let mut open = open.borrow_mut();
+        if open.len() >= COVERAGE_MAX_OPEN && !open.contains_key(&path) {
+            return false;
+        }
+        open.entry(path).or_default().step(block);
+        true
+    });
+    noted == Ok(true) || lock(&COVERAGE).drop_one()
+}
+
+/// Ends the path that this thread is on and counts it. Returns its hash, which depends on the path
+/// and its blocks in their order and on nothing else; 0 if coverage is off or no block was noted. A
+/// path that finds no room among 65,536 others has a hash too, and is counted as dropped.
+#[no_mangle]
+pub extern "C" fn rt_coverage_path_finalize(path: u32) -> u64 {
+    let ended = OPEN_PATHS.try_with(|open| open.borrow_mut().remove(&path));
+    match ended {
+        Ok(Some(ended)) if coverage_counts() => {
+            let hash = ended.id(path);
+            lock(&COVERAGE).path(path, hash, ended.blocks);
+            hash
+        }
+        _ => 0,
+    }
+}
+
+/// All counts as a text that ends in a NUL byte; the form stands at the top of this section. It is
+/// freed by [`rt_coverage_free_sdn`] alone. Null if there is no memory for it.
+#[must_use]
+#[no_mangle]
+pub extern "C" fn rt_coverage_dump_sdn() -> *mut u8 {
+    let mut text = lock(&COVERAGE).text().into_bytes();
+    if text.try_reserve_exact(1).is_err() {
+        fail(ERR_MEMORY, "no memory for the counts");
+        return std::ptr::null_mut();
+    }
+    text.push(0);
+    let start = text.as_mut_ptr();
+    lock(&COVERAGE_DUMPS).insert(start as usize, text);
+    start
+}
+
+/// Frees a text from [`rt_coverage_dump_sdn`]. False for null, for one that was freed already and
+/// for any other pointer; such memory is not touched.
+#[no_mangle]
+pub extern "C" fn rt_coverage_free_sdn(text: *mut u8) -> bool {
+    lock(&COVERAGE_DUMPS).remove(&(text as usize)).is_some()
+}
+
+// ===========================================================================
 // Math
 // ===========================================================================
 
@@ -8818,6 +9089,1828 @@ pub extern "C" fn rt_par_for_each(
         Ok(items.len())
     });
     count_or_minus_one(count)
+}
+
+// ===========================================================================
+// Network: what TCP, UDP and HTTP share
+// ===========================================================================
+//
+// Addresses are texts: `127.0.0.1:80`, `[::1]:80`, `localhost:80`; port 0 of a bound socket stands
+// for any free one. Nothing here waits for ever: a socket has a timeout for reading and one for
+// writing, 30 s until they are set.
+//
+// Where a number is returned, a negative one is an error, and the last error of the thread (see
+// `rt_error_last_message`) says what the system said:
+//
+//     -1  bad handle or argument
+//     -2  the time is up
+//     -3  nobody listens there
+//     -4  closed: by the other side, by another thread, or not connected at all
+//     -5  no such address, or it is in use
+//     -6  not supported, by this system or for this kind of socket
+//     -7  any other error of the system
+//     -8  the other side does not keep to the protocol (HTTP)
+//     -9  too large
+
+const NET_BAD: i64 = -1;
+const NET_TIMEOUT: i64 = -2;
+const NET_REFUSED: i64 = -3;
+const NET_CLOSED: i64 = -4;
+const NET_ADDRESS: i64 = -5;
+const NET_UNSUPPORTED: i64 = -6;
+const NET_SYSTEM: i64 = -7;
+const NET_PROTOCOL: i64 = -8;
+const NET_TOO_LARGE: i64 = -9;
+
+/// Timeout of a socket until another one is set.
+const NET_DEFAULT_TIMEOUT_MS: i64 = 30_000;
+
+/// Longest timeout that can be asked for: an hour.
+const NET_MAX_TIMEOUT_MS: i64 = 3_600_000;
+
+/// Somebody who waits looks this often whether the socket was closed meanwhile.
+const NET_SLICE: Duration = Duration::from_millis(25);
+
+/// Most bytes of one read; no datagram is longer.
+const NET_BUFFER: usize = 1 << 16;
+
+/// Most names that are looked up at a time, and most addresses of one name that are tried.
+const NET_MAX_LOOKUPS: usize = 16;
+
+static NET_LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+
+/// An error of the network on its way to the caller.
+#[derive(Debug)]
+struct NetError {
+    code: i64,
+    message: String,
+}
+
+type NetOutcome<T> = Result<T, NetError>;
+
+impl NetError {
+    fn new(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(NET_BAD, message)
+    }
+
+    fn timed_out() -> Self {
+        Self::new(NET_TIMEOUT, "the time is up")
+    }
+
+    /// Makes this the last error of the thread and gives the number to return.
+    fn record(self) -> i64 {
+        let kind = if self.code == NET_BAD {
+            ERR_ARGUMENT
+        } else {
+            ERR_IO
+        };
+        Failure::new(kind, self.message).record();
+        self.code
+    }
+}
+
+impl From<io::Error> for NetError {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind;
+        let code = match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => NET_TIMEOUT,
+            ErrorKind::ConnectionRefused => NET_REFUSED,
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::NotConnected
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => NET_CLOSED,
+            ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable => NET_ADDRESS,
+            ErrorKind::Unsupported => NET_UNSUPPORTED,
+            _ => NET_SYSTEM,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<Failure> for NetError {
+    fn from(failure: Failure) -> Self {
+        Self::bad(failure.message)
+    }
+}
+
+/// The number to return.
+fn net_code(outcome: NetOutcome<i64>) -> i64 {
+    outcome.unwrap_or_else(NetError::record)
+}
+
+/// As [`net_code`], for what is done or not.
+fn net_done(outcome: NetOutcome<()>) -> i64 {
+    net_code(outcome.map(|()| 0))
+}
+
+/// A timeout from outside; `least` is 0 where not to wait at all makes sense.
+fn net_timeout(timeout_ms: i64, least: i64) -> NetOutcome<i64> {
+    if (least..=NET_MAX_TIMEOUT_MS).contains(&timeout_ms) {
+        return Ok(timeout_ms);
+    }
+    let range = format!("{least} ..= {NET_MAX_TIMEOUT_MS} ms");
+    Err(NetError::bad(format!(
+        "timeout {timeout_ms} is not within {range}"
+    )))
+}
+
+/// The end of a wait; such timeouts have passed [`net_timeout`].
+fn net_deadline(timeout_ms: i64) -> Instant {
+    let now = Instant::now();
+    deadline_after(timeout_ms).unwrap_or(now)
+}
+
+fn time_left(deadline: Instant) -> NetOutcome<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(NetError::timed_out());
+    }
+    Ok(left)
+}
+
+/// Whether a buffer from outside can be filled by [`copy_out`].
+///
+/// # Safety
+/// As for [`copy_out`].
+unsafe fn net_buffer(out: *mut u8, cap: i64) -> NetOutcome<()> {
+    if copy_out(&[], out, cap) != 0 {
+        return Err(NetError::bad("the buffer cannot be filled"));
+    }
+    Ok(())
+}
+
+/// A text to where [`net_buffer`] said that it can go, and its length if somebody asks for it.
+///
+/// # Safety
+/// As for [`copy_out`]; `len` is null or valid for the write of a number.
+unsafe fn net_text_out(text: &str, out: *mut u8, cap: i64, len: *mut i64) {
+    let full = copy_out(text.as_bytes(), out, cap);
+    if !len.is_null() {
+        len.write_unaligned(full);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Readiness {
+    Readable,
+    Writable,
+}
+
+/// Something that can be waited for.
+trait Waitable {
+    /// Returns when the socket may be ready, and after this time at the latest.
+    fn wait_ready(&self, readiness: Readiness, time: Duration) -> io::Result<()>;
+}
+
+/// Entry of the list that `poll` takes.
+#[cfg(unix)]
+#[repr(C)]
+struct PollEntry {
+    socket: i32,
+    wanted: i16,
+    found: i16,
+}
+
+#[cfg(all(
+    unix,
+    any(
+        target_vendor = "apple",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    )
+))]
+type PollCount = u32;
+
+#[cfg(all(
+    unix,
+    not(any(
+        target_vendor = "apple",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    ))
+))]
+type PollCount = usize;
+
+// From the C library, which the standard library links anyway: what it has no functions for.
+#[cfg(unix)]
+extern "C" {
+    /// Sets how many connections may wait to be accepted.
+    fn listen(socket: i32, backlog: i32) -> i32;
+    fn poll(entries: *mut PollEntry, count: PollCount, timeout_ms: i32) -> i32;
+    fn setsockopt(socket: i32, level: i32, option: i32, value: *const i32, len: u32) -> i32;
+}
+
+#[cfg(unix)]
+const POLL_IN: i16 = 1;
+#[cfg(unix)]
+const POLL_OUT: i16 = 4;
+
+#[cfg(unix)]
+impl<S: std::os::fd::AsRawFd> Waitable for S {
+    fn wait_ready(&self, readiness: Readiness, time: Duration) -> io::Result<()> {
+        let mut entry = PollEntry {
+            socket: self.as_raw_fd(),
+            wanted: match readiness {
+                Readiness::Readable => POLL_IN,
+                Readiness::Writable => POLL_OUT,
+            },
+            found: 0,
+        };
+        // Rounded up, so that the last millisecond is not spent in a busy loop.
+        let whole = time.as_nanos().div_ceil(1_000_000);
+        let timeout_ms = i32::try_from(whole).unwrap_or(i32::MAX);
+        // SAFETY: there is one entry, and it outlives the call.
+        if unsafe { poll(&mut entry, 1, timeout_ms) } < 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+impl<S> Waitable for S {
+    fn wait_ready(&self, _readiness: Readiness, time: Duration) -> io::Result<()> {
+        thread::sleep(time.min(Duration::from_millis(2)));
+        Ok(())
+    }
+}
+
+/// Does something to a non-blocking socket as soon as it can be done.
+fn when_ready<R>(
+    socket: &impl Waitable,
+    readiness: Readiness,
+    deadline: Instant,
+    closed: &AtomicBool,
+    mut action: impl FnMut() -> io::Result<R>,
+) -> NetOutcome<R> {
+    loop {
+        match action() {
+            Ok(result) => return Ok(result),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => {}
+                io::ErrorKind::Interrupted => continue,
+                _ => return Err(error.into()),
+            },
+        }
+        if closed.load(SeqCst) {
+            return Err(NetError::new(NET_CLOSED, "the socket was closed meanwhile"));
+        }
+        socket.wait_ready(readiness, time_left(deadline)?.min(NET_SLICE))?;
+    }
+}
+
+/// A socket with what all kinds of them have; it never blocks by itself.
+struct NetSocket<S> {
+    socket: S,
+    read_timeout_ms: AtomicI64,
+    write_timeout_ms: AtomicI64,
+    closed: AtomicBool,
+}
+
+impl<S> NetSocket<S> {
+    fn new(socket: S) -> Self {
+        Self {
+            socket,
+            read_timeout_ms: AtomicI64::new(NET_DEFAULT_TIMEOUT_MS),
+            write_timeout_ms: AtomicI64::new(NET_DEFAULT_TIMEOUT_MS),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Does something to this socket, or the part of it that is given, within its own time.
+    fn perform<R>(
+        &self,
+        part: &impl Waitable,
+        readiness: Readiness,
+        action: impl FnMut() -> io::Result<R>,
+    ) -> NetOutcome<R> {
+        let timeout_ms = match readiness {
+            Readiness::Readable => &self.read_timeout_ms,
+            Readiness::Writable => &self.write_timeout_ms,
+        };
+        let deadline = net_deadline(timeout_ms.load(Relaxed));
+        when_ready(part, readiness, deadline, &self.closed, action)
+    }
+}
+
+fn net_get<S>(table: &HandleTable<NetSocket<S>>, handle: i64) -> NetOutcome<Arc<NetSocket<S>>> {
+    let socket = table.get(handle);
+    socket.ok_or_else(|| NetError::bad(format!("{handle} is the handle of no such socket")))
+}
+
+fn net_insert<S>(table: &HandleTable<NetSocket<S>>, socket: S) -> NetOutcome<i64> {
+    let handle = table.insert(NetSocket::new(socket));
+    if handle <= 0 {
+        return Err(NetError::new(NET_SYSTEM, "there are too many sockets"));
+    }
+    Ok(handle)
+}
+
+/// The addresses that a text names. Only a name takes time: it is looked up in a thread of its own,
+/// because the system does not say how long that may be.
+fn net_addresses(text: &str, deadline: Instant) -> NetOutcome<Vec<SocketAddr>> {
+    if let Ok(address) = text.parse() {
+        return Ok(vec![address]);
+    }
+    let wrong = || NetError::bad(format!("{text:?} is no address with a port"));
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if host.is_empty() || host.len() > 253 || !host.chars().all(named) {
+        return Err(wrong());
+    }
+    let port: u16 = if port.bytes().all(|digit| digit.is_ascii_digit()) {
+        port.parse().map_err(|_| wrong())?
+    } else {
+        return Err(wrong());
+    };
+    look_up(host.to_owned(), port, deadline)
+}
+
+fn look_up(host: String, port: u16, deadline: Instant) -> NetOutcome<Vec<SocketAddr>> {
+    if NET_LOOKUPS.fetch_add(1, SeqCst) >= NET_MAX_LOOKUPS {
+        NET_LOOKUPS.fetch_sub(1, SeqCst);
+        let message = "too many names are looked up at the same time";
+        return Err(NetError::new(NET_SYSTEM, message));
+    }
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let lookup = move || {
+        let found = (host.as_str(), port)
+            .to_socket_addrs()
+            .map(|all| all.take(NET_MAX_LOOKUPS).collect::<Vec<_>>())
+            .map_err(|error| format!("{host:?}: {error}"));
+        NET_LOOKUPS.fetch_sub(1, SeqCst);
+        // Whoever asked may have given up.
+        let _ = sender.send(found);
+    };
+    if let Err(error) = thread::Builder::new().spawn(lookup) {
+        NET_LOOKUPS.fetch_sub(1, SeqCst);
+        return Err(error.into());
+    }
+    match receiver.recv_timeout(time_left(deadline)?) {
+        Ok(Ok(found)) if !found.is_empty() => Ok(found),
+        Ok(Ok(_)) => Err(NetError::new(NET_ADDRESS, "the name has no address")),
+        Ok(Err(message)) => Err(NetError::new(NET_ADDRESS, message)),
+        Err(_) => Err(NetError::timed_out()),
+    }
+}
+
+/// Does something to the addresses that a text names, one after the other, until it succeeds.
+fn with_addresses<R>(
+    text: &str,
+    deadline: Instant,
+    mut action: impl FnMut(SocketAddr) -> NetOutcome<R>,
+) -> NetOutcome<R> {
+    let mut last = NetError::timed_out();
+    for address in net_addresses(text, deadline)? {
+        match action(address) {
+            Ok(result) => return Ok(result),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Defines the exported functions that set a timeout, the same for both kinds of sockets.
+macro_rules! socket_timeouts {
+    ($($(#[$doc:meta])* $name:ident => $table:ident, $field:ident;)+) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// 0 ..= 3,600,000 ms, where 0 means not to wait; it is 30,000 ms before. Returns 0; -1
+            /// for any other time and for a bad handle. A call that waits already is not affected.
+            #[no_mangle]
+            pub extern "C" fn $name(handle: i64, timeout_ms: i64) -> i64 {
+                net_done(net_get(&$table, handle).and_then(|socket| {
+                    socket.$field.store(net_timeout(timeout_ms, 0)?, Relaxed);
+                    Ok(())
+                }))
+            }
+        )+
+    };
+}
+
+// ---------------------------------------------------------------------------
+// Network: TCP
+// ---------------------------------------------------------------------------
+
+/// Most connections that can be asked to wait at a listener.
+const TCP_MAX_BACKLOG: i64 = 65_535;
+
+/// Longest time, in seconds, before the first keepalive packet.
+const TCP_MAX_IDLE_S: i64 = 32_767;
+
+enum TcpEnd {
+    Listener(TcpListener),
+    Stream(TcpStream),
+}
+
+static TCP_SOCKETS: HandleTable<NetSocket<TcpEnd>> = HandleTable::new();
+
+impl NetSocket<TcpEnd> {
+    fn stream(&self) -> NetOutcome<&TcpStream> {
+        match &self.socket {
+            TcpEnd::Stream(stream) => Ok(stream),
+            TcpEnd::Listener(_) => Err(NetError::bad("a listener is no connection")),
+        }
+    }
+
+    fn listener(&self) -> NetOutcome<&TcpListener> {
+        match &self.socket {
+            TcpEnd::Listener(listener) => Ok(listener),
+            TcpEnd::Stream(_) => Err(NetError::bad("a connection is no listener")),
+        }
+    }
+}
+
+fn with_stream<R>(
+    handle: i64,
+    action: impl FnOnce(&NetSocket<TcpEnd>, &TcpStream) -> NetOutcome<R>,
+) -> NetOutcome<R> {
+    let socket = net_get(&TCP_SOCKETS, handle)?;
+    action(&socket, socket.stream()?)
+}
+
+/// Listens at an address and returns the handle of the listener; what was bound as port goes to
+/// `port` unless that is null. -1 for a bad address, -2 if a name takes longer than 30 s to look up,
+/// -5 if the address is not there or in use, -7 for any other error.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes; `port` is null or valid for the write of a
+/// number.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_bind(address: *const u8, len: i64, port: *mut i64) -> i64 {
+    let bind = |text: &str| -> NetOutcome<i64> {
+        let listener = with_addresses(text, net_deadline(NET_DEFAULT_TIMEOUT_MS), |address| {
+            Ok(TcpListener::bind(address)?)
+        })?;
+        listener.set_nonblocking(true)?;
+        let bound = listener.local_addr()?.port();
+        let handle = net_insert(&TCP_SOCKETS, TcpEnd::Listener(listener))?;
+        if !port.is_null() {
+            port.write_unaligned(i64::from(bound));
+        }
+        Ok(handle)
+    };
+    let text = text_argument(address, len, "the address");
+    net_code(text.map_err(NetError::from).and_then(bind))
+}
+
+/// A connection, made within the time; all of a name's addresses are tried in their order.
+fn tcp_stream(text: &str, deadline: Instant) -> NetOutcome<TcpStream> {
+    let stream = with_addresses(text, deadline, |address| {
+        Ok(TcpStream::connect_timeout(&address, time_left(deadline)?)?)
+    })?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
+fn tcp_connect(text: Outcome<&str>, timeout_ms: i64) -> i64 {
+    let connect = || {
+        let (text, timeout_ms) = (text?, net_timeout(timeout_ms, 1)?);
+        let stream = tcp_stream(text, net_deadline(timeout_ms))?;
+        net_insert(&TCP_SOCKETS, TcpEnd::Stream(stream))
+    };
+    net_code(connect())
+}
+
+/// Connects to an address and returns the handle of the connection. -1 for a bad address, -2 after
+/// 30 s, -3 if nobody listens there, -5 if there is no such address, -7 for any other error.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_connect(address: *const u8, len: i64) -> i64 {
+    let text = text_argument(address, len, "the address");
+    tcp_connect(text, NET_DEFAULT_TIMEOUT_MS)
+}
+
+/// As [`native_tcp_connect`], but within 1 ..= 3,600,000 ms; -1 for any other time. Looking up a name
+/// is a part of that time.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_connect_timeout(
+    address: *const u8,
+    len: i64,
+    timeout_ms: i64,
+) -> i64 {
+    tcp_connect(text_argument(address, len, "the address"), timeout_ms)
+}
+
+/// Waits for a connection and returns its handle. The address of the other side goes to `peer` and
+/// its full length to `peer_len`, unless they are null. -1 for a bad handle or buffer, -2 after the
+/// read timeout of the listener, -4 if it is closed meanwhile, -7 for any other error.
+///
+/// # Safety
+/// `peer` is null (with `cap` 0) or valid for writes of `cap` bytes; `peer_len` is null or valid for
+/// the write of a number.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_accept(
+    listener: i64,
+    peer: *mut u8,
+    cap: i64,
+    peer_len: *mut i64,
+) -> i64 {
+    let accept = || {
+        let socket = net_get(&TCP_SOCKETS, listener)?;
+        let listener = socket.listener()?;
+        net_buffer(peer, cap)?;
+        let (stream, address) =
+            socket.perform(listener, Readiness::Readable, || match listener.accept() {
+                // Given up before it was accepted: as if it had never come.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                accepted => accepted,
+            })?;
+        stream.set_nonblocking(true)?;
+        let handle = net_insert(&TCP_SOCKETS, TcpEnd::Stream(stream))?;
+        net_text_out(&address.to_string(), peer, cap, peer_len);
+        Ok(handle)
+    };
+    net_code(accept())
+}
+
+/// Reads or peeks: waits until there is something, and gives what is there.
+unsafe fn tcp_receive(
+    handle: i64,
+    out: *mut u8,
+    cap: i64,
+    receive: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>,
+) -> i64 {
+    net_code(with_stream(handle, |socket, stream| {
+        net_buffer(out, cap)?;
+        let mut buffer = vec![0; NET_BUFFER.min(usize::try_from(cap).unwrap_or(0))];
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = socket.perform(stream, Readiness::Readable, || receive(stream, &mut buffer))?;
+        Ok(copy_out(&buffer[..count], out, cap))
+    }))
+}
+
+/// Reads what has arrived, at most `cap` bytes and at most 65,536, and returns how many; 0 at the
+/// end, and for `cap` 0. Waits if there is nothing yet. -1 for a bad handle or buffer, -2 after the
+/// read timeout, -4 if the connection broke or was closed, -7 for any other error.
+///
+/// # Safety
+/// `out` is null (with `cap` 0) or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_read(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    tcp_receive(handle, out, cap, |mut stream, buffer| stream.read(buffer))
+}
+
+/// As [`native_tcp_read`], but what is read is read again the next time.
+///
+/// # Safety
+/// As for [`native_tcp_read`].
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_peek(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    tcp_receive(handle, out, cap, TcpStream::peek)
+}
+
+/// Sends bytes, waiting for room, and returns how many the system took: all of them, or fewer if the
+/// write timeout ends before. -1 for a bad handle or buffer; if not even the first byte could be
+/// sent, -2 after the timeout, -4 if the connection is closed, -7 for any other error.
+///
+/// # Safety
+/// `data` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_tcp_write(handle: i64, data: *const u8, len: i64) -> i64 {
+    net_code(with_stream(handle, |socket, stream| {
+        let data = bytes_from_raw(data, len)
+            .ok_or_else(|| NetError::bad("the bytes to send cannot be read"))?;
+        let deadline = net_deadline(socket.write_timeout_ms.load(Relaxed));
+        match tcp_send(stream, data, deadline, &socket.closed) {
+            (0, Some(error)) => Err(error),
+            (sent, _) => Ok(length_of(sent)),
+        }
+    }))
+}
+
+/// How many bytes were sent, and why not all of them.
+fn tcp_send(
+    mut stream: &TcpStream,
+    data: &[u8],
+    deadline: Instant,
+    closed: &AtomicBool,
+) -> (usize, Option<NetError>) {
+    let mut sent = 0;
+    while sent < data.len() {
+        let rest = &data[sent..];
+        let step = when_ready(stream, Readiness::Writable, deadline, closed, || {
+            stream.write(rest)
+        });
+        match step {
+            Ok(0) => return (sent, Some(NetError::new(NET_CLOSED, "nothing was taken"))),
+            Ok(count) => sent += count,
+            Err(error) => return (sent, Some(error)),
+        }
+    }
+    (sent, None)
+}
+
+/// Sends at once what the system still holds back to fill a packet, see [`native_tcp_set_nodelay`].
+/// Returns 0; -1 for a bad handle, and the error of the connection, such as -4, if it has one.
+#[no_mangle]
+pub extern "C" fn native_tcp_flush(handle: i64) -> i64 {
+    net_done(with_stream(handle, |_, mut stream| {
+        if let Some(error) = stream.take_error()? {
+            return Err(error.into());
+        }
+        stream.peer_addr()?;
+        if !stream.nodelay()? {
+            // Turning the delay off sends everything; later packets are collected again.
+            stream.set_nodelay(true)?;
+            stream.set_nodelay(false)?;
+        }
+        Ok(stream.flush()?)
+    }))
+}
+
+/// Ends a direction of a connection: reading (0), writing (1, which the other side sees as the end)
+/// or both (2). Returns 0; -1 for a bad handle or direction, -4 if the connection is gone, -7 for
+/// any other error.
+#[no_mangle]
+pub extern "C" fn native_tcp_shutdown(handle: i64, direction: i64) -> i64 {
+    net_done(with_stream(handle, |_, stream| {
+        let direction = match direction {
+            0 => Shutdown::Read,
+            1 => Shutdown::Write,
+            2 => Shutdown::Both,
+            _ => return Err(NetError::bad(format!("{direction} is no direction"))),
+        };
+        Ok(stream.shutdown(direction)?)
+    }))
+}
+
+/// Closes a connection or a listener; whoever waits at it gets -4 or, of a connection, the end.
+/// Returns 0, and -1 for a bad handle, also if it is closed already.
+#[no_mangle]
+pub extern "C" fn native_tcp_close(handle: i64) -> i64 {
+    let Some(socket) = TCP_SOCKETS.remove(handle) else {
+        return NetError::bad(format!("{handle} is the handle of no such socket")).record();
+    };
+    socket.closed.store(true, SeqCst);
+    if let TcpEnd::Stream(stream) = &socket.socket {
+        // It may be gone already, which is as good.
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+    0
+}
+
+/// Whether small packets are sent at once (true) or collected for a moment (false, as it is at
+/// first). Returns 0; -1 for a bad handle, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_tcp_set_nodelay(handle: i64, nodelay: bool) -> i64 {
+    net_done(with_stream(handle, |_, stream| {
+        Ok(stream.set_nodelay(nodelay)?)
+    }))
+}
+
+/// What was set by [`native_tcp_set_nodelay`]: 1 or 0; -1 for a bad handle, -7 for an error of the
+/// system.
+#[no_mangle]
+pub extern "C" fn native_tcp_get_nodelay(handle: i64) -> i64 {
+    net_code(with_stream(handle, |_, stream| {
+        Ok(i64::from(stream.nodelay()?))
+    }))
+}
+
+/// Has the system ask a silent other side whether it is still there (true) or not (false, as it is
+/// at first), for the first time after `idle_seconds` (1 ..= 32,767; 0 for the system's own choice).
+/// Returns 0; -1 for a bad handle or time, -6 if the system cannot, -7 for any other error.
+#[no_mangle]
+pub extern "C" fn native_tcp_set_keepalive(handle: i64, keepalive: bool, idle_seconds: i64) -> i64 {
+    net_done(with_stream(handle, |_, stream| {
+        if !(0..=TCP_MAX_IDLE_S).contains(&idle_seconds) {
+            let message = format!("{idle_seconds} s is not within 0 ..= {TCP_MAX_IDLE_S}");
+            return Err(NetError::bad(message));
+        }
+        set_keepalive(stream, keepalive, idle_seconds as i32)
+    }))
+}
+
+/// Sets how many connections may wait to be accepted (1 ..= 65,535); the system may allow fewer.
+/// Returns 0; -1 for a bad handle or number, -6 if the system cannot, -7 for any other error.
+#[no_mangle]
+pub extern "C" fn native_tcp_set_backlog(handle: i64, backlog: i64) -> i64 {
+    net_done(net_get(&TCP_SOCKETS, handle).and_then(|socket| {
+        let listener = socket.listener()?;
+        if !(1..=TCP_MAX_BACKLOG).contains(&backlog) {
+            let message = format!("backlog {backlog} is not within 1 ..= {TCP_MAX_BACKLOG}");
+            return Err(NetError::bad(message));
+        }
+        set_backlog(listener, backlog as i32)
+    }))
+}
+
+// The numbers below are those of the system's headers. Linux has other ones on MIPS and SPARC.
+
+#[cfg(unix)]
+const LINUX_NUMBERS: bool = cfg!(all(
+    any(target_os = "linux", target_os = "android"),
+    not(any(
+        target_arch = "mips",
+        target_arch = "mips64",
+        target_arch = "mips32r6",
+        target_arch = "mips64r6",
+        target_arch = "sparc",
+        target_arch = "sparc64"
+    ))
+));
+#[cfg(unix)]
+const SOL_SOCKET: i32 = if LINUX_NUMBERS { 1 } else { 0xffff };
+#[cfg(unix)]
+const SO_KEEPALIVE: i32 = if LINUX_NUMBERS { 9 } else { 8 };
+#[cfg(unix)]
+const IPPROTO_TCP: i32 = 6;
+
+/// Number of the option for the idle time, where there is one.
+#[cfg(unix)]
+const TCP_KEEPIDLE: Option<i32> = if cfg!(any(target_os = "linux", target_os = "android")) {
+    Some(4)
+} else if cfg!(target_vendor = "apple") {
+    Some(0x10)
+} else if cfg!(target_os = "freebsd") {
+    Some(256)
+} else if cfg!(target_os = "netbsd") {
+    Some(3)
+} else {
+    None
+};
+
+#[cfg(unix)]
+fn set_keepalive(stream: &TcpStream, keepalive: bool, idle_seconds: i32) -> NetOutcome<()> {
+    use std::os::fd::AsRawFd;
+    let set = |level, option, value: i32| -> NetOutcome<()> {
+        let len = std::mem::size_of::<i32>() as u32;
+        // SAFETY: the socket is open as long as the stream is there, and the value is an int.
+        if unsafe { setsockopt(stream.as_raw_fd(), level, option, &value, len) } != 0 {
+            return Err(io::Error::last_os_error().into());
+        }
+        Ok(())
+    };
+    set(SOL_SOCKET, SO_KEEPALIVE, i32::from(keepalive))?;
+    match TCP_KEEPIDLE {
+        _ if !keepalive || idle_seconds == 0 => Ok(()),
+        Some(option) => set(IPPROTO_TCP, option, idle_seconds),
+        None => Err(NetError::new(
+            NET_UNSUPPORTED,
+            "this system has no idle time to set",
+        )),
+    }
+}
+
+#[cfg(not(unix))]
+fn set_keepalive(_stream: &TcpStream, _keepalive: bool, _idle_seconds: i32) -> NetOutcome<()> {
+    Err(NetError::new(
+        NET_UNSUPPORTED,
+        "keepalive cannot be set on this system",
+    ))
+}
+
+#[cfg(unix)]
+fn set_backlog(listener: &TcpListener, backlog: i32) -> NetOutcome<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the socket is open as long as the listener is there; it listens already, and doing so
+    // again changes the number alone.
+    if unsafe { listen(listener.as_raw_fd(), backlog) } != 0 {
+        return Err(io::Error::last_os_error().into());
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn set_backlog(_listener: &TcpListener, _backlog: i32) -> NetOutcome<()> {
+    Err(NetError::new(
+        NET_UNSUPPORTED,
+        "the backlog cannot be set on this system",
+    ))
+}
+
+socket_timeouts! {
+    /// Sets how long reading, peeking and accepting wait.
+    native_tcp_set_read_timeout => TCP_SOCKETS, read_timeout_ms;
+    /// Sets how long writing waits.
+    native_tcp_set_write_timeout => TCP_SOCKETS, write_timeout_ms;
+}
+
+// ---------------------------------------------------------------------------
+// Network: UDP
+// ---------------------------------------------------------------------------
+
+/// Most bytes of a datagram, with the headers of IPv4 taken off.
+const UDP_MAX_DATAGRAM: usize = 65_507;
+
+static UDP_SOCKETS: HandleTable<NetSocket<UdpSocket>> = HandleTable::new();
+
+fn with_udp<R>(
+    handle: i64,
+    action: impl FnOnce(&NetSocket<UdpSocket>, &UdpSocket) -> NetOutcome<R>,
+) -> NetOutcome<R> {
+    let socket = net_get(&UDP_SOCKETS, handle)?;
+    action(&socket, &socket.socket)
+}
+
+/// The other side that a socket was connected to.
+fn udp_peer(socket: &UdpSocket) -> NetOutcome<SocketAddr> {
+    socket
+        .peer_addr()
+        .map_err(|error| NetError::new(NET_CLOSED, format!("not connected: {error}")))
+}
+
+/// Makes a socket at an address and returns its handle; what was bound as port goes to `port` unless
+/// that is null. Errors as for [`native_tcp_bind`].
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes; `port` is null or valid for the write of a
+/// number.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_bind(address: *const u8, len: i64, port: *mut i64) -> i64 {
+    let bind = || {
+        let text = text_argument(address, len, "the address")?;
+        let socket = with_addresses(text, net_deadline(NET_DEFAULT_TIMEOUT_MS), |address| {
+            Ok(UdpSocket::bind(address)?)
+        })?;
+        socket.set_nonblocking(true)?;
+        let bound = socket.local_addr()?.port();
+        let handle = net_insert(&UDP_SOCKETS, socket)?;
+        if !port.is_null() {
+            port.write_unaligned(i64::from(bound));
+        }
+        Ok(handle)
+    };
+    net_code(bind())
+}
+
+/// Sets the other side: from then on datagrams come from there alone, and [`native_udp_send`] sends
+/// there. Returns 0; -1 for a bad handle or address, -2 if a name takes longer than 30 s to look up,
+/// -5 if there is no such address, -7 for any other error.
+///
+/// # Safety
+/// `address` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_connect(handle: i64, address: *const u8, len: i64) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let text = text_argument(address, len, "the address")?;
+        with_addresses(text, net_deadline(NET_DEFAULT_TIMEOUT_MS), |address| {
+            Ok(socket.connect(address)?)
+        })
+    }))
+}
+
+/// Closes a socket; whoever waits at it gets -4. Returns 0, and -1 for a bad handle, also if it is
+/// closed already.
+#[no_mangle]
+pub extern "C" fn native_udp_close(handle: i64) -> i64 {
+    match UDP_SOCKETS.remove(handle) {
+        Some(socket) => {
+            socket.closed.store(true, SeqCst);
+            0
+        }
+        None => NetError::bad(format!("{handle} is the handle of no such socket")).record(),
+    }
+}
+
+/// The bytes of a datagram to send.
+///
+/// # Safety
+/// As for [`bytes_from_raw`].
+unsafe fn datagram<'a>(data: *const u8, len: i64) -> NetOutcome<&'a [u8]> {
+    let data = bytes_from_raw(data, len)
+        .ok_or_else(|| NetError::bad("the bytes to send cannot be read"))?;
+    if data.len() > UDP_MAX_DATAGRAM {
+        let message = format!("{len} bytes are more than {UDP_MAX_DATAGRAM}");
+        return Err(NetError::new(NET_TOO_LARGE, message));
+    }
+    Ok(data)
+}
+
+/// Sends a datagram to the other side that was set by [`native_udp_connect`], and returns its
+/// length. -1 for a bad handle or buffer, -2 after the write timeout, -3 if an earlier one was
+/// refused there, -4 without another side, -9 for more than 65,507 bytes, -7 for any other error.
+///
+/// # Safety
+/// `data` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_send(handle: i64, data: *const u8, len: i64) -> i64 {
+    net_code(with_udp(handle, |state, socket| {
+        let data = datagram(data, len)?;
+        udp_peer(socket)?;
+        let sent = state.perform(socket, Readiness::Writable, || socket.send(data))?;
+        Ok(length_of(sent))
+    }))
+}
+
+/// Sends a datagram to an address, and returns its length. Errors as for [`native_udp_send`]; also
+/// -5 if there is no such address, and -2 if a name takes longer than the write timeout to look up.
+///
+/// # Safety
+/// `data` and `address` are null or valid for reads of as many bytes as given.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_send_to(
+    handle: i64,
+    data: *const u8,
+    len: i64,
+    address: *const u8,
+    address_len: i64,
+) -> i64 {
+    net_code(with_udp(handle, |state, socket| {
+        let data = datagram(data, len)?;
+        let text = text_argument(address, address_len, "the address")?;
+        let deadline = net_deadline(state.write_timeout_ms.load(Relaxed));
+        let sent = with_addresses(text, deadline, |address| {
+            when_ready(socket, Readiness::Writable, deadline, &state.closed, || {
+                socket.send_to(data, address)
+            })
+        })?;
+        Ok(length_of(sent))
+    }))
+}
+
+/// Where a datagram and the address of its sender go.
+struct UdpTarget {
+    out: *mut u8,
+    cap: i64,
+    from: *mut u8,
+    from_cap: i64,
+    from_len: *mut i64,
+}
+
+impl UdpTarget {
+    /// For whoever does not ask for the sender.
+    fn data(out: *mut u8, cap: i64) -> Self {
+        let (from, from_len) = (std::ptr::null_mut(), std::ptr::null_mut());
+        Self {
+            out,
+            cap,
+            from,
+            from_cap: 0,
+            from_len,
+        }
+    }
+
+    /// Waits for a datagram and gives its full length.
+    ///
+    /// # Safety
+    /// The pointers are null or valid for writes of as much as is said.
+    unsafe fn fill(
+        self,
+        handle: i64,
+        receive: impl Fn(&UdpSocket, &mut [u8]) -> io::Result<(usize, Option<SocketAddr>)>,
+    ) -> i64 {
+        net_code(with_udp(handle, |state, socket| {
+            net_buffer(self.out, self.cap)?;
+            net_buffer(self.from, self.from_cap)?;
+            let mut buffer = vec![0; NET_BUFFER];
+            let (count, sender) =
+                state.perform(socket, Readiness::Readable, || receive(socket, &mut buffer))?;
+            if let Some(sender) = sender {
+                net_text_out(&sender.to_string(), self.from, self.from_cap, self.from_len);
+            }
+            Ok(copy_out(&buffer[..count], self.out, self.cap))
+        }))
+    }
+}
+
+/// Waits for a datagram, copies it to `out` and returns its full length; what has no room there is
+/// lost. -1 for a bad handle or buffer, -2 after the read timeout, -3 if an earlier datagram was
+/// refused by the other side, -4 without another side (see [`native_udp_connect`]) and if the socket
+/// is closed meanwhile, -7 for any other error.
+///
+/// # Safety
+/// `out` is null (with `cap` 0) or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_recv(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    UdpTarget::data(out, cap).fill(handle, |socket, buffer| {
+        socket.peer_addr()?;
+        Ok((socket.recv(buffer)?, None))
+    })
+}
+
+/// As [`native_udp_recv`], but the datagram stays, and is received again the next time; with a null
+/// pointer and 0 it tells the length.
+///
+/// # Safety
+/// As for [`native_udp_recv`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_peek(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    UdpTarget::data(out, cap).fill(handle, |socket, buffer| {
+        socket.peer_addr()?;
+        Ok((socket.peek(buffer)?, None))
+    })
+}
+
+/// Waits for a datagram from anywhere, copies it to `out` and returns its full length; what has no
+/// room there is lost. The address of the sender goes to `from` and its full length to `from_len`,
+/// unless they are null. Errors as for [`native_udp_recv`], but no other side is needed.
+///
+/// # Safety
+/// `out` and `from` are null (with 0 as room) or valid for writes of as many bytes as given;
+/// `from_len` is null or valid for the write of a number.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_recv_from(
+    handle: i64,
+    out: *mut u8,
+    cap: i64,
+    from: *mut u8,
+    from_cap: i64,
+    from_len: *mut i64,
+) -> i64 {
+    let target = UdpTarget {
+        out,
+        cap,
+        from,
+        from_cap,
+        from_len,
+    };
+    target.fill(handle, |socket, buffer| {
+        let (count, sender) = socket.recv_from(buffer)?;
+        Ok((count, Some(sender)))
+    })
+}
+
+/// As [`native_udp_recv_from`], but the datagram stays, and is received again the next time.
+///
+/// # Safety
+/// As for [`native_udp_recv_from`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_peek_from(
+    handle: i64,
+    out: *mut u8,
+    cap: i64,
+    from: *mut u8,
+    from_cap: i64,
+    from_len: *mut i64,
+) -> i64 {
+    let target = UdpTarget {
+        out,
+        cap,
+        from,
+        from_cap,
+        from_len,
+    };
+    target.fill(handle, |socket, buffer| {
+        let (count, sender) = socket.peek_from(buffer)?;
+        Ok((count, Some(sender)))
+    })
+}
+
+/// Copies the address of the other side (see [`native_udp_connect`]) to `out` and returns its full
+/// length; -1 for a bad handle or buffer, -4 if there is none.
+///
+/// # Safety
+/// `out` is null (with `cap` 0) or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_peer_addr(handle: i64, out: *mut u8, cap: i64) -> i64 {
+    net_code(with_udp(handle, |_, socket| {
+        net_buffer(out, cap)?;
+        let peer = udp_peer(socket)?;
+        Ok(copy_out(peer.to_string().as_bytes(), out, cap))
+    }))
+}
+
+/// Allows datagrams to a broadcast address (not allowed at first). Returns 0; -1 for a bad handle,
+/// -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_broadcast(handle: i64, broadcast: bool) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        Ok(socket.set_broadcast(broadcast)?)
+    }))
+}
+
+/// What was set by [`native_udp_set_broadcast`]: 1 or 0; -1 for a bad handle, -7 for an error of the
+/// system.
+#[no_mangle]
+pub extern "C" fn native_udp_get_broadcast(handle: i64) -> i64 {
+    net_code(with_udp(handle, |_, socket| {
+        Ok(i64::from(socket.broadcast()?))
+    }))
+}
+
+/// A number of hops within 8 bits.
+fn hops(count: i64, least: i64) -> NetOutcome<u32> {
+    if (least..=255).contains(&count) {
+        return Ok(count as u32);
+    }
+    let message = format!("{count} hops are not within {least} ..= 255");
+    Err(NetError::bad(message))
+}
+
+/// Sets how many hops (1 ..= 255) a datagram of IPv4 may take. Returns 0; -1 for a bad handle or
+/// number, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_ttl(handle: i64, ttl: i64) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        Ok(socket.set_ttl(hops(ttl, 1)?)?)
+    }))
+}
+
+/// How many hops a datagram of IPv4 may take; -1 for a bad handle, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_get_ttl(handle: i64) -> i64 {
+    net_code(with_udp(handle, |_, socket| Ok(i64::from(socket.ttl()?))))
+}
+
+fn is_ipv6(socket: &UdpSocket) -> NetOutcome<bool> {
+    Ok(socket.local_addr()?.is_ipv6())
+}
+
+/// Sets how many hops (0 ..= 255; 1 at first) a datagram to a group may take. Returns 0; -1 for a
+/// bad handle or number, -6 for a socket of IPv6, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_multicast_ttl(handle: i64, ttl: i64) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let ttl = hops(ttl, 0)?;
+        if is_ipv6(socket)? {
+            let message = "the hops to a group can be set for IPv4 only";
+            return Err(NetError::new(NET_UNSUPPORTED, message));
+        }
+        Ok(socket.set_multicast_ttl_v4(ttl)?)
+    }))
+}
+
+/// Whether this machine also receives what the socket sends to a group (it does at first). Returns
+/// 0; -1 for a bad handle, -7 for an error of the system.
+#[no_mangle]
+pub extern "C" fn native_udp_set_multicast_loop(handle: i64, looped: bool) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let set = if is_ipv6(socket)? {
+            UdpSocket::set_multicast_loop_v6
+        } else {
+            UdpSocket::set_multicast_loop_v4
+        };
+        Ok(set(socket, looped)?)
+    }))
+}
+
+/// Joins or leaves a group of IPv4.
+///
+/// # Safety
+/// As for [`str_from_raw`].
+unsafe fn change_membership_v4(
+    handle: i64,
+    group: (*const u8, i64),
+    interface: (*const u8, i64),
+    change: fn(&UdpSocket, &Ipv4Addr, &Ipv4Addr) -> io::Result<()>,
+) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let group = text_argument(group.0, group.1, "the group")?;
+        let interface = text_argument(interface.0, interface.1, "the interface")?;
+        let group = group.parse().ok().filter(Ipv4Addr::is_multicast);
+        let interface = match interface {
+            "" => Some(Ipv4Addr::UNSPECIFIED),
+            address => address.parse().ok(),
+        };
+        match (group, interface) {
+            (Some(group), Some(interface)) => Ok(change(socket, &group, &interface)?),
+            (None, _) => Err(NetError::bad("the group is no multicast address of IPv4")),
+            (_, None) => Err(NetError::bad("the interface is no address of IPv4")),
+        }
+    }))
+}
+
+/// Joins a group: its address such as `224.0.0.251`, and the address of the local interface to listen
+/// on, empty for the system's choice. Returns 0; -1 for a bad handle or text, -5 if the group was
+/// joined already, -5 or -7 (as the system sees it) without such an interface, -7 for any other error.
+///
+/// # Safety
+/// `group` and `local` are null or valid for reads of as many bytes as given.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_join_multicast_v4(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    local: *const u8,
+    local_len: i64,
+) -> i64 {
+    change_membership_v4(
+        handle,
+        (group, group_len),
+        (local, local_len),
+        UdpSocket::join_multicast_v4,
+    )
+}
+
+/// Leaves a group that was joined by [`native_udp_join_multicast_v4`] with the same texts. Returns
+/// 0; -1 for a bad handle or text, -5 if it was not joined, -7 for any other error.
+///
+/// # Safety
+/// As for [`native_udp_join_multicast_v4`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_leave_multicast_v4(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    local: *const u8,
+    local_len: i64,
+) -> i64 {
+    change_membership_v4(
+        handle,
+        (group, group_len),
+        (local, local_len),
+        UdpSocket::leave_multicast_v4,
+    )
+}
+
+/// As [`change_membership_v4`]; an interface of IPv6 has a number.
+///
+/// # Safety
+/// As for [`str_from_raw`].
+unsafe fn change_membership_v6(
+    handle: i64,
+    group: (*const u8, i64),
+    index: i64,
+    change: fn(&UdpSocket, &Ipv6Addr, u32) -> io::Result<()>,
+) -> i64 {
+    net_done(with_udp(handle, |_, socket| {
+        let group = text_argument(group.0, group.1, "the group")?;
+        let group = group.parse().ok().filter(Ipv6Addr::is_multicast);
+        match (group, u32::try_from(index)) {
+            (Some(group), Ok(interface)) => Ok(change(socket, &group, interface)?),
+            (None, _) => Err(NetError::bad("the group is no multicast address of IPv6")),
+            (_, Err(_)) => Err(NetError::bad(format!("{index} is no interface"))),
+        }
+    }))
+}
+
+/// Joins a group: its address such as `ff02::fb`, and the number of the interface to listen on, 0
+/// for the system's choice. Returns 0; -1 for a bad handle, text or number, -5 if the group was
+/// joined already, -7 for any other error, also if there is no such interface.
+///
+/// # Safety
+/// `group` is null or valid for reads of `group_len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_join_multicast_v6(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    index: i64,
+) -> i64 {
+    let join = UdpSocket::join_multicast_v6;
+    change_membership_v6(handle, (group, group_len), index, join)
+}
+
+/// Leaves a group that was joined by [`native_udp_join_multicast_v6`] with the same interface.
+/// Returns 0; -1 for a bad handle, text or number, -5 if it was not joined, -7 for any other error.
+///
+/// # Safety
+/// As for [`native_udp_join_multicast_v6`].
+#[no_mangle]
+pub unsafe extern "C" fn native_udp_leave_multicast_v6(
+    handle: i64,
+    group: *const u8,
+    group_len: i64,
+    index: i64,
+) -> i64 {
+    let leave = UdpSocket::leave_multicast_v6;
+    change_membership_v6(handle, (group, group_len), index, leave)
+}
+
+socket_timeouts! {
+    /// Sets how long receiving and peeking wait.
+    native_udp_set_read_timeout => UDP_SOCKETS, read_timeout_ms;
+    /// Sets how long sending waits.
+    native_udp_set_write_timeout => UDP_SOCKETS, write_timeout_ms;
+}
+
+// ---------------------------------------------------------------------------
+// Network: HTTP/1.1
+// ---------------------------------------------------------------------------
+
+const HTTP_MAX_URL: usize = 8 << 10;
+
+/// Most bytes of a request's own headers, and of status line, headers and trailers of a response
+/// (interim responses included).
+const HTTP_MAX_HEAD: usize = 64 << 10;
+
+/// Most bytes of the body of a response.
+const HTTP_MAX_BODY: usize = 16 << 20;
+
+/// Headers that say where a message ends: nobody but the client itself may set them.
+const HTTP_OWN_HEADERS: [&str; 6] = [
+    "connection",
+    "content-length",
+    "expect",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The parts of a URL that are sent.
+#[derive(Debug, PartialEq, Eq)]
+struct HttpUrl {
+    /// What to connect to.
+    address: String,
+    /// For the header `Host`.
+    host: String,
+    /// Path and query.
+    target: String,
+}
+
+impl HttpUrl {
+    fn parse(url: &str) -> NetOutcome<Self> {
+        let wrong = |why: &str| NetError::bad(format!("the URL {why}"));
+        if url.len() > HTTP_MAX_URL {
+            return Err(NetError::new(NET_TOO_LARGE, "the URL is too long"));
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(wrong("has no scheme"));
+        };
+        if !scheme.eq_ignore_ascii_case("http") {
+            let message = format!("the scheme {scheme:?} is not supported");
+            return Err(NetError::new(NET_UNSUPPORTED, message));
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(wrong("holds a character that must be percent-encoded"));
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(wrong("holds a user name"));
+        }
+        let (name, port) = match authority.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port),
+            _ => (authority, ""),
+        };
+        let number: u16 = match port {
+            "" => 80,
+            digits if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+                digits.parse().unwrap_or(0)
+            }
+            _ => 0,
+        };
+        if number == 0 {
+            return Err(wrong("has no port between 1 and 65535"));
+        }
+        if name.is_empty() {
+            return Err(wrong("has no host"));
+        }
+        Ok(Self {
+            address: format!("{name}:{number}"),
+            host: if number == 80 {
+                name.to_owned()
+            } else {
+                format!("{name}:{number}")
+            },
+            target: match target.as_bytes().first() {
+                Some(b'/') => target.to_owned(),
+                _ => format!("/{target}"),
+            },
+        })
+    }
+}
+
+fn is_http_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn is_header_value(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}
+
+/// The head of a request.
+fn http_head(method: &str, url: &HttpUrl, headers: &str, body: &[u8]) -> NetOutcome<String> {
+    if !is_http_token(method) || method.len() > 32 || method.eq_ignore_ascii_case("CONNECT") {
+        return Err(NetError::bad(format!("{method:?} is no method to send")));
+    }
+    if headers.len() > HTTP_MAX_HEAD {
+        let message = format!("the headers have more than {HTTP_MAX_HEAD} bytes");
+        return Err(NetError::new(NET_TOO_LARGE, message));
+    }
+    let mut own = String::new();
+    let mut named_host = false;
+    for line in headers.split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() {
+            continue;
+        }
+        let (name, value) = line.split_once(':').unwrap_or(("", line));
+        if !is_http_token(name) || !is_header_value(value.as_bytes()) {
+            return Err(NetError::bad(format!("{line:?} is no header")));
+        }
+        let lower = name.to_ascii_lowercase();
+        if HTTP_OWN_HEADERS.contains(&lower.as_str()) || (lower == "host" && named_host) {
+            return Err(NetError::bad(format!("the header {name} cannot be set")));
+        }
+        named_host |= lower == "host";
+        let _ = write!(own, "{name}: {}\r\n", value.trim());
+    }
+    let mut head = format!("{method} {} HTTP/1.1\r\n", url.target);
+    if !named_host {
+        let _ = write!(head, "Host: {}\r\n", url.host);
+    }
+    head.push_str("Connection: close\r\n");
+    if !body.is_empty() || ["POST", "PUT", "PATCH"].contains(&method) {
+        let _ = write!(head, "Content-Length: {}\r\n", body.len());
+    }
+    head.push_str(&own);
+    head.push_str("\r\n");
+    Ok(head)
+}
+
+/// How the end of a body is found.
+#[derive(Debug, PartialEq, Eq)]
+enum HttpFraming {
+    Length(usize),
+    Chunked,
+    UntilClosed,
+}
+
+struct HttpResponse {
+    status: i64,
+    /// In the order of their names, which are in lower case.
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+/// Where the bytes of a response come from: the socket, or a text in tests.
+trait HttpSource {
+    /// Appends what there is; 0 at the end.
+    fn more(&mut self, buffer: &mut Vec<u8>) -> NetOutcome<usize>;
+}
+
+/// A connection with the time that is left for all of an exchange.
+struct HttpStream {
+    stream: TcpStream,
+    deadline: Instant,
+    closed: AtomicBool,
+}
+
+impl HttpSource for HttpStream {
+    fn more(&mut self, buffer: &mut Vec<u8>) -> NetOutcome<usize> {
+        // Also if the bytes come one by one and there is always another one.
+        time_left(self.deadline)?;
+        let mut piece = [0; 8 << 10];
+        let mut stream = &self.stream;
+        let readable = Readiness::Readable;
+        let count = when_ready(stream, readable, self.deadline, &self.closed, || {
+            stream.read(&mut piece)
+        })?;
+        buffer.extend_from_slice(&piece[..count]);
+        Ok(count)
+    }
+}
+
+struct HttpReader<S> {
+    source: S,
+    buffer: Vec<u8>,
+    at: usize,
+    /// How many bytes the lines may still have.
+    head_left: usize,
+}
+
+fn protocol_error(message: impl Into<String>) -> NetError {
+    NetError::new(NET_PROTOCOL, message)
+}
+
+impl<S: HttpSource> HttpReader<S> {
+    fn new(source: S) -> Self {
+        Self {
+            source,
+            buffer: Vec::new(),
+            at: 0,
+            head_left: HTTP_MAX_HEAD,
+        }
+    }
+
+    /// Gets more bytes; false at the end.
+    fn fill(&mut self) -> NetOutcome<bool> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        Ok(self.source.more(&mut self.buffer)? > 0)
+    }
+
+    fn must_fill(&mut self) -> NetOutcome<()> {
+        if self.fill()? {
+            return Ok(());
+        }
+        Err(protocol_error("the response ends early"))
+    }
+
+    /// A line without its end.
+    fn line(&mut self) -> NetOutcome<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            let rest = &self.buffer[self.at..];
+            let found = rest[searched..].iter().position(|&byte| byte == b'\n');
+            searched = found.map_or(rest.len(), |at| searched + at + 1);
+            if searched > self.head_left {
+                let message =
+                    format!("the response has more than {HTTP_MAX_HEAD} bytes of headers");
+                return Err(NetError::new(NET_TOO_LARGE, message));
+            }
+            if found.is_some() {
+                let mut line = rest[..searched - 1].to_vec();
+                self.at += searched;
+                self.head_left -= searched;
+                if line.ends_with(b"\r") {
+                    line.pop();
+                }
+                return Ok(line);
+            }
+            self.must_fill()?;
+        }
+    }
+
+    fn status(&mut self) -> NetOutcome<i64> {
+        let line = self.line()?;
+        let digits = match line.as_slice() {
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9', b' ', digits @ ..] => digits,
+            _ => return Err(protocol_error("the response begins with no status line")),
+        };
+        match digits {
+            [a @ b'1'..=b'5', b, c, rest @ ..]
+                if b.is_ascii_digit() && c.is_ascii_digit() && matches!(rest, [] | [b' ', ..]) =>
+            {
+                let digit = |digit: &u8| i64::from(digit - b'0');
+                Ok(digit(a) * 100 + digit(b) * 10 + digit(c))
+            }
+            _ => Err(protocol_error("the response has no status")),
+        }
+    }
+
+    fn headers(&mut self) -> NetOutcome<BTreeMap<String, String>> {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(headers);
+            }
+            let colon = line.iter().position(|&byte| byte == b':');
+            let (name, value) = line.split_at(colon.unwrap_or(0));
+            let name = std::str::from_utf8(name).unwrap_or_default();
+            // A line that begins with a space, which once went on with the one before, ends here too.
+            if !is_http_token(name) || !is_header_value(&value[1..]) {
+                return Err(protocol_error("the response has a line that is no header"));
+            }
+            let value = String::from_utf8_lossy(&value[1..]);
+            let value = value.trim_matches([' ', '\t']);
+            let known = headers.entry(name.to_ascii_lowercase());
+            known
+                .and_modify(|all| {
+                    // A cookie may hold a comma.
+                    let between = if name.eq_ignore_ascii_case("set-cookie") {
+                        "\n"
+                    } else {
+                        ", "
+                    };
+                    all.push_str(between);
+                    all.push_str(value);
+                })
+                .or_insert_with(|| value.to_owned());
+        }
+    }
+
+    /// Appends this many bytes to a body.
+    fn take(&mut self, mut count: usize, body: &mut Vec<u8>) -> NetOutcome<()> {
+        check_body_size(body.len().checked_add(count))?;
+        while count > 0 {
+            if self.at == self.buffer.len() {
+                self.must_fill()?;
+            }
+            let step = count.min(self.buffer.len() - self.at);
+            body.extend_from_slice(&self.buffer[self.at..self.at + step]);
+            self.at += step;
+            count -= step;
+        }
+        Ok(())
+    }
+
+    fn chunks(&mut self) -> NetOutcome<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line()?;
+            let size = line.split(|&byte| byte == b';').next().unwrap_or_default();
+            let text = std::str::from_utf8(size).unwrap_or_default();
+            let text = text.trim_end_matches([' ', '\t']);
+            if text.is_empty() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(protocol_error("a chunk has no size"));
+            }
+            let size = usize::from_str_radix(text, 16).ok();
+            check_body_size(size)?;
+            // What goes with one chunk does not use up what the headers may have.
+            self.head_left = HTTP_MAX_HEAD;
+            match size {
+                Some(0) => {
+                    self.headers()?;
+                    return Ok(body);
+                }
+                size => self.take(size.unwrap_or(usize::MAX), &mut body)?,
+            }
+            if !self.line()?.is_empty() {
+                return Err(protocol_error("a chunk is longer than its size"));
+            }
+        }
+    }
+
+    fn body(&mut self, framing: HttpFraming) -> NetOutcome<Vec<u8>> {
+        let mut body = Vec::new();
+        match framing {
+            HttpFraming::Length(length) => self.take(length, &mut body)?,
+            HttpFraming::Chunked => body = self.chunks()?,
+            HttpFraming::UntilClosed => loop {
+                self.take(self.buffer.len() - self.at, &mut body)?;
+                if !self.fill()? {
+                    break;
+                }
+            },
+        }
+        Ok(body)
+    }
+
+    fn response(&mut self, method: &str) -> NetOutcome<HttpResponse> {
+        loop {
+            let status = self.status()?;
+            let headers = self.headers()?;
+            match status {
+                101 => return Err(protocol_error("the other side changes the protocol")),
+                100..=199 => continue,
+                _ => {}
+            }
+            let framing = http_framing(method, status, &headers)?;
+            let body = self.body(framing)?;
+            return Ok(HttpResponse {
+                status,
+                headers,
+                body,
+            });
+        }
+    }
+}
+
+fn check_body_size(size: Option<usize>) -> NetOutcome<()> {
+    if size.is_some_and(|size| size <= HTTP_MAX_BODY) {
+        return Ok(());
+    }
+    let message = format!("the body of the response has more than {HTTP_MAX_BODY} bytes");
+    Err(NetError::new(NET_TOO_LARGE, message))
+}
+
+/// How the body ends, by RFC 9112, section 6.3.
+fn http_framing(
+    method: &str,
+    status: i64,
+    headers: &BTreeMap<String, String>,
+) -> NetOutcome<HttpFraming> {
+    let length = headers.get("content-length");
+    let coding = headers.get("transfer-encoding");
+    if method == "HEAD" || status == 204 || status == 304 {
+        return Ok(HttpFraming::Length(0));
+    }
+    match (coding, length) {
+        (Some(_), Some(_)) => Err(protocol_error("the response has two kinds of length")),
+        (Some(coding), None) if coding.eq_ignore_ascii_case("chunked") => Ok(HttpFraming::Chunked),
+        (Some(coding), None) => {
+            let message = format!("the transfer coding {coding:?} is not supported");
+            Err(NetError::new(NET_UNSUPPORTED, message))
+        }
+        (None, None) => Ok(HttpFraming::UntilClosed),
+        (None, Some(lengths)) => {
+            let mut all = lengths.split(',').map(str::trim);
+            let first = all.next().unwrap_or_default();
+            let digits = !first.is_empty() && first.bytes().all(|digit| digit.is_ascii_digit());
+            if !digits || all.any(|other| other != first) {
+                return Err(protocol_error("the response has no clear length"));
+            }
+            let length = first.parse().ok();
+            check_body_size(length)?;
+            Ok(HttpFraming::Length(length.unwrap_or(usize::MAX)))
+        }
+    }
+}
+
+/// Sends a request and reads the response to it.
+fn http_exchange(
+    (method, url): (&str, &str),
+    headers: &str,
+    body: &[u8],
+    timeout_ms: i64,
+) -> NetOutcome<HttpResponse> {
+    let deadline = net_deadline(net_timeout(timeout_ms, 1)?);
+    let url = HttpUrl::parse(url)?;
+    let head = http_head(method, &url, headers, body)?;
+    let connection = HttpStream {
+        stream: tcp_stream(&url.address, deadline)?,
+        deadline,
+        closed: AtomicBool::new(false),
+    };
+    let send = |data: &[u8]| {
+        let (_, error) = tcp_send(&connection.stream, data, deadline, &connection.closed);
+        error
+    };
+    let unsent = send(head.as_bytes()).or_else(|| send(body));
+    match unsent {
+        Some(error) if error.code != NET_CLOSED => return Err(error),
+        _ => {}
+    }
+    // Whoever refuses a body may answer without having read all of it.
+    let response = HttpReader::new(connection).response(method);
+    match unsent {
+        Some(error) if response.is_err() => Err(error),
+        _ => response,
+    }
+}
+
+impl HttpResponse {
+    fn into_value(self) -> Outcome<RuntimeValue> {
+        let headers = rt_dict_new(0);
+        for (name, value) in &self.headers {
+            let set = with_dict_key(headers, string_value(name), |table, hash| {
+                table.insert(hash, string_value(name), string_value(value))
+            });
+            set.and_then(|done| done)?;
+        }
+        let body = match String::from_utf8(self.body) {
+            Ok(text) => string_value(&text),
+            Err(bytes) => {
+                let bytes = bytes.into_bytes();
+                let mut items = nil_slots(bytes.len())?;
+                for (item, byte) in items.iter_mut().zip(bytes) {
+                    *item = RuntimeValue::from_int(i64::from(byte));
+                }
+                array_value(items)
+            }
+        };
+        let response = rt_tuple_new(3);
+        for (index, part) in [RuntimeValue::from_int(self.status), headers, body]
+            .into_iter()
+            .enumerate()
+        {
+            with_slots(response, |data: &TupleData| data.put(index as i64, part))?;
+        }
+        Ok(response)
+    }
+}
+
+/// Sends a request by HTTP/1.1 and waits for the response, all of it within `timeout_ms`
+/// (1 ..= 3,600,000).
+///
+/// The URL begins with `http://`. The headers are lines `Name: value`; the client itself sets the
+/// length of the body, and asks for the connection to be closed, so that `Connection`,
+/// `Content-Length`, `Expect`, `TE`, `Transfer-Encoding` and `Upgrade` cannot be set.
+///
+/// Returns a tuple of three: the status, a dict of the headers (names in lower case; the values of
+/// several with one name joined by `, `, those of `Set-Cookie` by a line end), and the body, a string
+/// if it is UTF-8 and an array of its bytes otherwise. A redirection is a response as any other.
+///
+/// An error gives an int and is recorded: -1 for bad arguments, -2 when the time is up, -3 if nobody
+/// listens there, -4 if the connection breaks, -5 if there is no such address, -6 for another scheme
+/// or an unknown transfer coding, -7 for another error of the system, -8 for a response that does not
+/// keep to HTTP or ends early, -9 for more than 64 KiB of headers or 16 MiB of body in the response,
+/// or 8 KiB of URL or 64 KiB of headers in the request. Nil if there is no memory for the response.
+///
+/// # Safety
+/// `method`, `url`, `headers` and `body` are null or valid for reads of as many bytes as given.
+// Each part of a request is a pointer and a length.
+#[allow(clippy::too_many_arguments)]
+#[no_mangle]
+pub unsafe extern "C" fn native_http_send(
+    method: *const u8,
+    method_len: i64,
+    url: *const u8,
+    url_len: i64,
+    headers: *const u8,
+    headers_len: i64,
+    body: *const u8,
+    body_len: i64,
+    timeout_ms: i64,
+) -> RuntimeValue {
+    let exchange = || {
+        let method = text_argument(method, method_len, "the method")?;
+        let url = text_argument(url, url_len, "the URL")?;
+        let headers = text_argument(headers, headers_len, "the text of headers")?;
+        let body = bytes_from_raw(body, body_len)
+            .ok_or_else(|| NetError::bad("the body cannot be read"))?;
+        http_exchange((method, url), headers, body, timeout_ms)
+    };
+    match exchange() {
+        Ok(response) => value_or_nil(response.into_value()),
+        Err(error) => RuntimeValue::from_int(error.record()),
+    }
 }
 
 // ===========================================================================
@@ -12613,6 +14706,325 @@ mod tests {
         }
         assert_eq!(table.index.len(), DICT_MIN_INDEX);
         assert!(table.entries.len() <= DICT_MIN_INDEX);
+    }
+
+    #[test]
+    fn urls_are_taken_apart() {
+        let parts = |url: &str| HttpUrl::parse(url).map_err(|error| error.code);
+        let url = |address: &str, host: &str, target: &str| {
+            Ok(HttpUrl {
+                address: address.into(),
+                host: host.into(),
+                target: target.into(),
+            })
+        };
+        assert_eq!(parts("http://a.b"), url("a.b:80", "a.b", "/"));
+        assert_eq!(parts("HTTP://a.b:80/"), url("a.b:80", "a.b", "/"));
+        assert_eq!(
+            parts("http://[::1]:8080?q#f"),
+            url("[::1]:8080", "[::1]:8080", "/?q")
+        );
+        assert_eq!(
+            parts("http://[::1]/x/../y#f?"),
+            url("[::1]:80", "[::1]", "/x/../y")
+        );
+        assert_eq!(parts("https://a.b/"), Err(NET_UNSUPPORTED));
+        let long = format!("http://a/{}", "x".repeat(HTTP_MAX_URL));
+        assert_eq!(parts(&long), Err(NET_TOO_LARGE));
+        for wrong in [
+            "",
+            "a.b",
+            "http://",
+            "http:///x",
+            "http://:80/",
+            "http://a:0/",
+            "http://a:+80/",
+            "http://a:65536/",
+            "http://a:b/",
+            "http://u@a/",
+            "http://a/x y",
+            "http://a/\r\nX: y",
+            "http://a/é",
+        ] {
+            assert_eq!(parts(wrong), Err(NET_BAD), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn request_heads_hold_what_was_asked_for_and_no_more() {
+        let url = HttpUrl::parse("http://h:81/t?q").expect("a URL");
+        let head = |method: &str, headers: &str, body: &[u8]| {
+            http_head(method, &url, headers, body).map_err(|error| error.code)
+        };
+        assert_eq!(
+            head("GET", "", b"").as_deref(),
+            Ok("GET /t?q HTTP/1.1\r\nHost: h:81\r\nConnection: close\r\n\r\n")
+        );
+        let own = "a:  b \r\n\nHost:x\nc:";
+        assert_eq!(
+            head("POST", own, b"").as_deref(),
+            Ok(concat!(
+                "POST /t?q HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n",
+                "a: b\r\nHost: x\r\nc: \r\n\r\n"
+            ))
+        );
+        assert!(head("DELETE", "", b"12").is_ok_and(|head| head.contains("Content-Length: 2\r\n")));
+        for wrong in ["", "G T", "GET\r\n", "CONNECT", "connect"] {
+            assert_eq!(head(wrong, "", b""), Err(NET_BAD), "{wrong:?}");
+        }
+        for wrong in [
+            "no colon",
+            ": x",
+            "a b: c",
+            " a: b",
+            "a: b\rc: d",
+            "a: \0",
+            "content-LENGTH: 1",
+            "Transfer-Encoding: chunked",
+            "Connection: x",
+            "Host: a\nhost: b",
+        ] {
+            assert_eq!(head("GET", wrong, b""), Err(NET_BAD), "{wrong:?}");
+        }
+        let long = format!("a: {}", "b".repeat(HTTP_MAX_HEAD));
+        assert_eq!(head("GET", &long, b""), Err(NET_TOO_LARGE));
+    }
+
+    /// A response that comes in pieces of a given length.
+    struct Canned<'a> {
+        rest: &'a [u8],
+        piece: usize,
+    }
+
+    impl HttpSource for Canned<'_> {
+        fn more(&mut self, buffer: &mut Vec<u8>) -> NetOutcome<usize> {
+            let (piece, rest) = self.rest.split_at(self.piece.min(self.rest.len()));
+            buffer.extend_from_slice(piece);
+            self.rest = rest;
+            Ok(piece.len())
+        }
+    }
+
+    /// Status and body, or the number of the error, the same for pieces of any length.
+    fn canned(method: &str, text: &str) -> Result<(i64, String), i64> {
+        let read = |piece| {
+            let rest = text.as_bytes();
+            let response = HttpReader::new(Canned { rest, piece }).response(method);
+            let response = response.map_err(|error| error.code)?;
+            let body = String::from_utf8(response.body).expect("text");
+            Ok((response.status, body))
+        };
+        let first = read(1);
+        for piece in [2, 3, 7, 1 << 20] {
+            assert_eq!(read(piece), first, "{text:?}");
+        }
+        first
+    }
+
+    #[test]
+    fn responses_are_read_in_pieces_of_any_length() {
+        let ok = |body: &str| Ok((200, body.to_owned()));
+        for (text, body) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd", "abc"),
+            ("HTTP/1.0 200\n\nto the end\n", "to the end\n"),
+            (
+                "HTTP/1.1 200 \r\ncontent-length: 2\r\nContent-Length:2\r\n\r\nab",
+                "ab",
+            ),
+            (
+                "HTTP/1.1 100 Continue\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\nz",
+                "z",
+            ),
+            (
+                concat!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
+                    "3;a=b\r\nabc\r\n0A \r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nmore"
+                ),
+                "abc0123456789",
+            ),
+        ] {
+            assert_eq!(canned("GET", text), ok(body));
+        }
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+        assert_eq!(canned("HEAD", head), ok(""));
+        assert_eq!(
+            canned("GET", "HTTP/1.1 204 x\r\n\r\nx"),
+            Ok((204, String::new()))
+        );
+    }
+
+    #[test]
+    fn responses_that_are_none_are_errors() {
+        for text in [
+            "",
+            "\r\n",
+            "HTTP/2 200 OK\r\n\r\n",
+            "HTTP/1.1 99 x\r\n\r\n",
+            "HTTP/1.1 2000 x\r\n\r\n",
+            "HTTP/1.1 600 x\r\n\r\n",
+            "http/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 101 x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na : b\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\r\n c\r\n\r\n",
+            "HTTP/1.1 200 OK\r\na: b\0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+        ] {
+            assert_eq!(canned("GET", text), Err(NET_PROTOCOL), "{text:?}");
+        }
+        for text in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+        ] {
+            assert_eq!(canned("GET", text), Err(NET_TOO_LARGE), "{text:?}");
+        }
+        let gzip = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+        assert_eq!(canned("GET", gzip), Err(NET_UNSUPPORTED));
+        let endless = [b'x'; 2 * HTTP_MAX_HEAD];
+        for start in ["", "HTTP/1.1 200 OK\r\na: "] {
+            let text = [start.as_bytes(), endless.as_slice()].concat();
+            let (rest, piece) = (text.as_slice(), 1000);
+            let response = HttpReader::new(Canned { rest, piece }).response("GET");
+            assert_eq!(response.map(|_| ()).map_err(|e| e.code), Err(NET_TOO_LARGE));
+        }
+    }
+
+    #[test]
+    fn header_values_of_one_name_are_joined() {
+        let text = concat!(
+            "HTTP/1.1 200 OK\r\nA: 1\r\na:2 \r\nSet-Cookie: x=1, y\r\n",
+            "set-cookie: z\r\nb:\r\n\r\n"
+        );
+        let (rest, piece) = (text.as_bytes(), 5);
+        let response = HttpReader::new(Canned { rest, piece }).response("GET");
+        let headers = response.expect("a response").headers;
+        let expected = [("a", "1, 2"), ("b", ""), ("set-cookie", "x=1, y\nz")];
+        let found = headers.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        assert!(found.eq(expected));
+    }
+
+    #[test]
+    fn addresses_are_numbers_or_names_with_a_port() {
+        let soon = || net_deadline(5_000);
+        let code = |text: &str| net_addresses(text, soon()).map_err(|error| error.code);
+        assert_eq!(code("127.0.0.1:80").map(|all| all.len()), Ok(1));
+        assert_eq!(code("[::1]:65535").map(|all| all[0].port()), Ok(65535));
+        assert!(code("localhost:7").is_ok_and(|all| all.iter().all(|one| one.ip().is_loopback())));
+        for wrong in [
+            "",
+            ":",
+            ":80",
+            "a",
+            "a:",
+            "a:65536",
+            "a:+1",
+            "a b:1",
+            "::1:80",
+            "a\0:1",
+            "127.0.0.1:80:80",
+        ] {
+            assert_eq!(code(wrong), Err(NET_BAD), "{wrong:?}");
+        }
+        let past = Instant::now();
+        let late = net_addresses("localhost:7", past).map_err(|error| error.code);
+        assert_eq!(late, Err(NET_TIMEOUT));
+    }
+
+    #[test]
+    fn network_timeouts_have_limits() {
+        let code = |timeout, least| net_timeout(timeout, least).map_err(|error| error.code);
+        assert_eq!(code(0, 0), Ok(0));
+        assert_eq!(code(NET_MAX_TIMEOUT_MS, 1), Ok(NET_MAX_TIMEOUT_MS));
+        for (timeout, least) in [
+            (0, 1),
+            (-1, 0),
+            (i64::MIN, 0),
+            (i64::MAX, 0),
+            (3_600_001, 0),
+        ] {
+            assert_eq!(code(timeout, least), Err(NET_BAD));
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    #[test]
+    fn keepalive_reaches_the_system() {
+        use std::os::fd::AsRawFd;
+        extern "C" {
+            fn getsockopt(
+                socket: i32,
+                level: i32,
+                option: i32,
+                value: *mut i32,
+                len: *mut u32,
+            ) -> i32;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let stream = TcpStream::connect(address).expect("a connection");
+        let fd = stream.as_raw_fd();
+        let read = |level, option| {
+            let (mut value, mut len) = (-1, 4);
+            // SAFETY: the pointers are to an int and to its length.
+            let done = unsafe { getsockopt(fd, level, option, &mut value, &mut len) };
+            assert_eq!(done, 0);
+            value
+        };
+        assert_eq!(read(SOL_SOCKET, SO_KEEPALIVE), 0);
+        assert!(set_keepalive(&stream, true, 77).is_ok());
+        assert_ne!(read(SOL_SOCKET, SO_KEEPALIVE), 0);
+        let idle = TCP_KEEPIDLE.map(|option| read(IPPROTO_TCP, option));
+        assert_eq!(idle, Some(77));
+        assert!(set_keepalive(&stream, false, 0).is_ok());
+        assert_eq!(read(SOL_SOCKET, SO_KEEPALIVE), 0);
+        assert!(set_backlog(&listener, 5).is_ok());
+    }
+
+    #[test]
+    fn coverage_tables_are_bounded() {
+        let mut counts = CoverageCounts::new();
+        for decision in 0..COVERAGE_MAX_ROWS as u32 {
+            assert!(counts.decision(decision, true));
+        }
+        assert!(!counts.decision(u32::MAX, true));
+        assert!(counts.decision(3, false));
+        assert!(counts.condition(1, 1, true) && counts.path(1, 1, 1));
+        assert_eq!((counts.decisions.len(), counts.dropped), (1 << 16, 1));
+        let mut outcomes = Outcomes {
+            held: u64::MAX,
+            failed: 0,
+        };
+        outcomes.count(true);
+        assert_eq!(outcomes.held, u64::MAX);
+    }
+
+    #[test]
+    fn paths_differ_by_their_blocks_and_their_order() {
+        let id = |path, blocks: &[u32]| {
+            let mut open = OpenPath::default();
+            blocks.iter().for_each(|&block| open.step(block));
+            open.id(path)
+        };
+        let ids = [
+            id(1, &[]),
+            id(1, &[0]),
+            id(1, &[0, 0]),
+            id(1, &[0, 1]),
+            id(1, &[1, 0]),
+            id(2, &[1, 0]),
+        ];
+        assert_eq!(HashSet::from(ids).len(), ids.len());
+        assert_eq!(id(1, &[1, 0]), ids[4]);
     }
 
     #[test]

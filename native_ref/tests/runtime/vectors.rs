@@ -331,6 +331,34 @@ fn play_plain(name: &str, args: &[Literal]) -> Option<Literal> {
         ("rt_thread_is_done", [Int(thread)]) => Bool(rt_thread_is_done(*thread)),
         ("rt_thread_id", [Int(thread)]) => Int(rt_thread_id(*thread)),
         ("rt_thread_free", [Int(thread)]) => Bool(rt_thread_free(*thread)),
+        ("native_tcp_bind", [Text(address)]) => {
+            Int(unsafe { native_tcp_bind(address.as_ptr(), len(address), std::ptr::null_mut()) })
+        }
+        ("native_udp_bind", [Text(address)]) => {
+            Int(unsafe { native_udp_bind(address.as_ptr(), len(address), std::ptr::null_mut()) })
+        }
+        ("native_tcp_connect", [Text(address)]) => {
+            Int(unsafe { native_tcp_connect(address.as_ptr(), len(address)) })
+        }
+        ("native_tcp_connect_timeout", [Text(address), Int(timeout_ms)]) => {
+            Int(unsafe { native_tcp_connect_timeout(address.as_ptr(), len(address), *timeout_ms) })
+        }
+        (
+            "native_http_send",
+            [Text(method), Text(url), Text(headers), Text(body), Int(timeout_ms)],
+        ) => Literal::of(unsafe {
+            native_http_send(
+                method.as_ptr(),
+                len(method),
+                url.as_ptr(),
+                len(url),
+                headers.as_ptr(),
+                len(headers),
+                body.as_ptr(),
+                len(body),
+                *timeout_ms,
+            )
+        }),
         ("rt_datetime_is_leap_year", [Int(year)]) => Bool(rt_datetime_is_leap_year(*year)),
         ("rt_datetime_days_in_month", [Int(year), Int(month)]) => {
             Int(rt_datetime_days_in_month(*year, *month))
@@ -384,6 +412,7 @@ fn the_vectors_hold() {
         "base64",
         "math",
         "datetime",
+        "network",
         "executor",
         "thread",
         "simd",
