@@ -586,6 +586,43 @@ int64_t rt_contract_violation_text(int64_t violation, uint8_t *out, int64_t cap)
 bool rt_contract_violation_free(int64_t violation);
 
 /* ----------------------------------------------------------------------
+ * Coverage of decisions, conditions and paths
+ * ---------------------------------------------------------------------- */
+
+/* Whether coverage is counted: if the environment variable `RT_COVERAGE` is `1`, `true`, `yes` or
+ * `on`.
+ *
+ * This looks at the variable anew, and the probes of all threads go by what it found; so a program
+ * that changes the variable, by `rt_env_set`, calls this afterwards. */
+bool rt_coverage_enabled(void);
+
+/* Counts one outcome of a decision (of an `if` as a whole, say). False if coverage is off, or if
+ * 65,536 other decisions were seen already; the probe is counted as dropped then. */
+bool rt_coverage_decision_probe(uint32_t decision, bool outcome);
+
+/* Counts one outcome of a condition, which is a part of a decision. False as for
+ * `rt_coverage_decision_probe`. */
+bool rt_coverage_condition_probe(uint32_t decision, uint32_t condition, bool outcome);
+
+/* Notes that this thread came to a block of a path (a call of a function, say). The path goes on
+ * until `rt_coverage_path_finalize`. False if coverage is off, or if the thread is on 1,024 other
+ * paths; the probe is counted as dropped then. */
+bool rt_coverage_path_probe(uint32_t path, uint32_t block);
+
+/* Ends the path that this thread is on and counts it. Returns its hash, which depends on the path
+ * and its blocks in their order and on nothing else; 0 if coverage is off or no block was noted. A
+ * path that finds no room among 65,536 others has a hash too, and is counted as dropped. */
+uint64_t rt_coverage_path_finalize(uint32_t path);
+
+/* All counts as a text that ends in a NUL byte; the form stands at the top of this section. It is
+ * freed by `rt_coverage_free_sdn` alone. Null if there is no memory for it. */
+uint8_t *rt_coverage_dump_sdn(void);
+
+/* Frees a text from `rt_coverage_dump_sdn`. False for null, for one that was freed already and
+ * for any other pointer; such memory is not touched. */
+bool rt_coverage_free_sdn(uint8_t *text);
+
+/* ----------------------------------------------------------------------
  * Math
  * ---------------------------------------------------------------------- */
 
@@ -1240,6 +1277,261 @@ RuntimeValue rt_par_reduce(RuntimeValue array, RuntimeValue initial, RuntimeValu
 /* Calls `action` with each item, several at the same time, and returns how many there were; -1
  * for a value that is no array, for a null action, and when more than 200 callbacks are nested. */
 int64_t rt_par_for_each(RuntimeValue array, void (*action)(RuntimeValue, RuntimeValue), RuntimeValue context);
+
+/* ----------------------------------------------------------------------
+ * Network: TCP
+ * ---------------------------------------------------------------------- */
+
+/* Listens at an address and returns the handle of the listener; what was bound as port goes to
+ * `port` unless that is null. -1 for a bad address, -2 if a name takes longer than 30 s to look up,
+ * -5 if the address is not there or in use, -7 for any other error.
+ *
+ * Safety:
+ * `address` is null or valid for reads of `len` bytes; `port` is null or valid for the write of a
+ * number. */
+int64_t native_tcp_bind(const uint8_t *address, int64_t len, int64_t *port);
+
+/* Connects to an address and returns the handle of the connection. -1 for a bad address, -2 after
+ * 30 s, -3 if nobody listens there, -5 if there is no such address, -7 for any other error.
+ *
+ * Safety:
+ * `address` is null or valid for reads of `len` bytes. */
+int64_t native_tcp_connect(const uint8_t *address, int64_t len);
+
+/* As `native_tcp_connect`, but within 1 ..= 3,600,000 ms; -1 for any other time. Looking up a name
+ * is a part of that time.
+ *
+ * Safety:
+ * `address` is null or valid for reads of `len` bytes. */
+int64_t native_tcp_connect_timeout(const uint8_t *address, int64_t len, int64_t timeout_ms);
+
+/* Waits for a connection and returns its handle. The address of the other side goes to `peer` and
+ * its full length to `peer_len`, unless they are null. -1 for a bad handle or buffer, -2 after the
+ * read timeout of the listener, -4 if it is closed meanwhile, -7 for any other error.
+ *
+ * Safety:
+ * `peer` is null (with `cap` 0) or valid for writes of `cap` bytes; `peer_len` is null or valid for
+ * the write of a number. */
+int64_t native_tcp_accept(int64_t listener, uint8_t *peer, int64_t cap, int64_t *peer_len);
+
+/* Reads what has arrived, at most `cap` bytes and at most 65,536, and returns how many; 0 at the
+ * end, and for `cap` 0. Waits if there is nothing yet. -1 for a bad handle or buffer, -2 after the
+ * read timeout, -4 if the connection broke or was closed, -7 for any other error.
+ *
+ * Safety:
+ * `out` is null (with `cap` 0) or valid for writes of `cap` bytes. */
+int64_t native_tcp_read(int64_t handle, uint8_t *out, int64_t cap);
+
+/* As `native_tcp_read`, but what is read is read again the next time.
+ *
+ * Safety:
+ * As for `native_tcp_read`. */
+int64_t native_tcp_peek(int64_t handle, uint8_t *out, int64_t cap);
+
+/* Sends bytes, waiting for room, and returns how many the system took: all of them, or fewer if the
+ * write timeout ends before. -1 for a bad handle or buffer; if not even the first byte could be
+ * sent, -2 after the timeout, -4 if the connection is closed, -7 for any other error.
+ *
+ * Safety:
+ * `data` is null or valid for reads of `len` bytes. */
+int64_t native_tcp_write(int64_t handle, const uint8_t *data, int64_t len);
+
+/* Sends at once what the system still holds back to fill a packet, see `native_tcp_set_nodelay`.
+ * Returns 0; -1 for a bad handle, and the error of the connection, such as -4, if it has one. */
+int64_t native_tcp_flush(int64_t handle);
+
+/* Ends a direction of a connection: reading (0), writing (1, which the other side sees as the end)
+ * or both (2). Returns 0; -1 for a bad handle or direction, -4 if the connection is gone, -7 for
+ * any other error. */
+int64_t native_tcp_shutdown(int64_t handle, int64_t direction);
+
+/* Closes a connection or a listener; whoever waits at it gets -4 or, of a connection, the end.
+ * Returns 0, and -1 for a bad handle, also if it is closed already. */
+int64_t native_tcp_close(int64_t handle);
+
+/* Whether small packets are sent at once (true) or collected for a moment (false, as it is at
+ * first). Returns 0; -1 for a bad handle, -7 for an error of the system. */
+int64_t native_tcp_set_nodelay(int64_t handle, bool nodelay);
+
+/* What was set by `native_tcp_set_nodelay`: 1 or 0; -1 for a bad handle, -7 for an error of the
+ * system. */
+int64_t native_tcp_get_nodelay(int64_t handle);
+
+/* Has the system ask a silent other side whether it is still there (true) or not (false, as it is
+ * at first), for the first time after `idle_seconds` (1 ..= 32,767; 0 for the system's own choice).
+ * Returns 0; -1 for a bad handle or time, -6 if the system cannot, -7 for any other error. */
+int64_t native_tcp_set_keepalive(int64_t handle, bool keepalive, int64_t idle_seconds);
+
+/* Sets how many connections may wait to be accepted (1 ..= 65,535); the system may allow fewer.
+ * Returns 0; -1 for a bad handle or number, -6 if the system cannot, -7 for any other error. */
+int64_t native_tcp_set_backlog(int64_t handle, int64_t backlog);
+
+/* Sets how long reading, peeking and accepting wait. */
+int64_t native_tcp_set_read_timeout(int64_t handle, int64_t timeout_ms);
+
+/* Sets how long writing waits. */
+int64_t native_tcp_set_write_timeout(int64_t handle, int64_t timeout_ms);
+
+/* ----------------------------------------------------------------------
+ * Network: UDP
+ * ---------------------------------------------------------------------- */
+
+/* Makes a socket at an address and returns its handle; what was bound as port goes to `port` unless
+ * that is null. Errors as for `native_tcp_bind`.
+ *
+ * Safety:
+ * `address` is null or valid for reads of `len` bytes; `port` is null or valid for the write of a
+ * number. */
+int64_t native_udp_bind(const uint8_t *address, int64_t len, int64_t *port);
+
+/* Sets the other side: from then on datagrams come from there alone, and `native_udp_send` sends
+ * there. Returns 0; -1 for a bad handle or address, -2 if a name takes longer than 30 s to look up,
+ * -5 if there is no such address, -7 for any other error.
+ *
+ * Safety:
+ * `address` is null or valid for reads of `len` bytes. */
+int64_t native_udp_connect(int64_t handle, const uint8_t *address, int64_t len);
+
+/* Closes a socket; whoever waits at it gets -4. Returns 0, and -1 for a bad handle, also if it is
+ * closed already. */
+int64_t native_udp_close(int64_t handle);
+
+/* Sends a datagram to the other side that was set by `native_udp_connect`, and returns its
+ * length. -1 for a bad handle or buffer, -2 after the write timeout, -3 if an earlier one was
+ * refused there, -4 without another side, -9 for more than 65,507 bytes, -7 for any other error.
+ *
+ * Safety:
+ * `data` is null or valid for reads of `len` bytes. */
+int64_t native_udp_send(int64_t handle, const uint8_t *data, int64_t len);
+
+/* Sends a datagram to an address, and returns its length. Errors as for `native_udp_send`; also
+ * -5 if there is no such address, and -2 if a name takes longer than the write timeout to look up.
+ *
+ * Safety:
+ * `data` and `address` are null or valid for reads of as many bytes as given. */
+int64_t native_udp_send_to(int64_t handle, const uint8_t *data, int64_t len, const uint8_t *address, int64_t address_len);
+
+/* Waits for a datagram, copies it to `out` and returns its full length; what has no room there is
+ * lost. -1 for a bad handle or buffer, -2 after the read timeout, -3 if an earlier datagram was
+ * refused by the other side, -4 without another side (see `native_udp_connect`) and if the socket
+ * is closed meanwhile, -7 for any other error.
+ *
+ * Safety:
+ * `out` is null (with `cap` 0) or valid for writes of `cap` bytes. */
+int64_t native_udp_recv(int64_t handle, uint8_t *out, int64_t cap);
+
+/* As `native_udp_recv`, but the datagram stays, and is received again the next time; with a null
+ * pointer and 0 it tells the length.
+ *
+ * Safety:
+ * As for `native_udp_recv`. */
+int64_t native_udp_peek(int64_t handle, uint8_t *out, int64_t cap);
+
+/* Waits for a datagram from anywhere, copies it to `out` and returns its full length; what has no
+ * room there is lost. The address of the sender goes to `from` and its full length to `from_len`,
+ * unless they are null. Errors as for `native_udp_recv`, but no other side is needed.
+ *
+ * Safety:
+ * `out` and `from` are null (with 0 as room) or valid for writes of as many bytes as given;
+ * `from_len` is null or valid for the write of a number. */
+int64_t native_udp_recv_from(int64_t handle, uint8_t *out, int64_t cap, uint8_t *from, int64_t from_cap, int64_t *from_len);
+
+/* As `native_udp_recv_from`, but the datagram stays, and is received again the next time.
+ *
+ * Safety:
+ * As for `native_udp_recv_from`. */
+int64_t native_udp_peek_from(int64_t handle, uint8_t *out, int64_t cap, uint8_t *from, int64_t from_cap, int64_t *from_len);
+
+/* Copies the address of the other side (see `native_udp_connect`) to `out` and returns its full
+ * length; -1 for a bad handle or buffer, -4 if there is none.
+ *
+ * Safety:
+ * `out` is null (with `cap` 0) or valid for writes of `cap` bytes. */
+int64_t native_udp_peer_addr(int64_t handle, uint8_t *out, int64_t cap);
+
+/* Allows datagrams to a broadcast address (not allowed at first). Returns 0; -1 for a bad handle,
+ * -7 for an error of the system. */
+int64_t native_udp_set_broadcast(int64_t handle, bool broadcast);
+
+/* What was set by `native_udp_set_broadcast`: 1 or 0; -1 for a bad handle, -7 for an error of the
+ * system. */
+int64_t native_udp_get_broadcast(int64_t handle);
+
+/* Sets how many hops (1 ..= 255) a datagram of IPv4 may take. Returns 0; -1 for a bad handle or
+ * number, -7 for an error of the system. */
+int64_t native_udp_set_ttl(int64_t handle, int64_t ttl);
+
+/* How many hops a datagram of IPv4 may take; -1 for a bad handle, -7 for an error of the system. */
+int64_t native_udp_get_ttl(int64_t handle);
+
+/* Sets how many hops (0 ..= 255; 1 at first) a datagram to a group may take. Returns 0; -1 for a
+ * bad handle or number, -6 for a socket of IPv6, -7 for an error of the system. */
+int64_t native_udp_set_multicast_ttl(int64_t handle, int64_t ttl);
+
+/* Whether this machine also receives what the socket sends to a group (it does at first). Returns
+ * 0; -1 for a bad handle, -7 for an error of the system. */
+int64_t native_udp_set_multicast_loop(int64_t handle, bool looped);
+
+/* Joins a group: its address such as `224.0.0.251`, and the address of the local interface to listen
+ * on, empty for the system's choice. Returns 0; -1 for a bad handle or text, -5 if the group was
+ * joined already, -5 or -7 (as the system sees it) without such an interface, -7 for any other error.
+ *
+ * Safety:
+ * `group` and `local` are null or valid for reads of as many bytes as given. */
+int64_t native_udp_join_multicast_v4(int64_t handle, const uint8_t *group, int64_t group_len, const uint8_t *local, int64_t local_len);
+
+/* Leaves a group that was joined by `native_udp_join_multicast_v4` with the same texts. Returns
+ * 0; -1 for a bad handle or text, -5 if it was not joined, -7 for any other error.
+ *
+ * Safety:
+ * As for `native_udp_join_multicast_v4`. */
+int64_t native_udp_leave_multicast_v4(int64_t handle, const uint8_t *group, int64_t group_len, const uint8_t *local, int64_t local_len);
+
+/* Joins a group: its address such as `ff02::fb`, and the number of the interface to listen on, 0
+ * for the system's choice. Returns 0; -1 for a bad handle, text or number, -5 if the group was
+ * joined already, -7 for any other error, also if there is no such interface.
+ *
+ * Safety:
+ * `group` is null or valid for reads of `group_len` bytes. */
+int64_t native_udp_join_multicast_v6(int64_t handle, const uint8_t *group, int64_t group_len, int64_t index);
+
+/* Leaves a group that was joined by `native_udp_join_multicast_v6` with the same interface.
+ * Returns 0; -1 for a bad handle, text or number, -5 if it was not joined, -7 for any other error.
+ *
+ * Safety:
+ * As for `native_udp_join_multicast_v6`. */
+int64_t native_udp_leave_multicast_v6(int64_t handle, const uint8_t *group, int64_t group_len, int64_t index);
+
+/* Sets how long receiving and peeking wait. */
+int64_t native_udp_set_read_timeout(int64_t handle, int64_t timeout_ms);
+
+/* Sets how long sending waits. */
+int64_t native_udp_set_write_timeout(int64_t handle, int64_t timeout_ms);
+
+/* ----------------------------------------------------------------------
+ * Network: HTTP/1.1
+ * ---------------------------------------------------------------------- */
+
+/* Sends a request by HTTP/1.1 and waits for the response, all of it within `timeout_ms`
+ * (1 ..= 3,600,000).
+ *
+ * The URL begins with `http://`. The headers are lines `Name: value`; the client itself sets the
+ * length of the body, and asks for the connection to be closed, so that `Connection`,
+ * `Content-Length`, `Expect`, `TE`, `Transfer-Encoding` and `Upgrade` cannot be set.
+ *
+ * Returns a tuple of three: the status, a dict of the headers (names in lower case; the values of
+ * several with one name joined by `, `, those of `Set-Cookie` by a line end), and the body, a string
+ * if it is UTF-8 and an array of its bytes otherwise. A redirection is a response as any other.
+ *
+ * An error gives an int and is recorded: -1 for bad arguments, -2 when the time is up, -3 if nobody
+ * listens there, -4 if the connection breaks, -5 if there is no such address, -6 for another scheme
+ * or an unknown transfer coding, -7 for another error of the system, -8 for a response that does not
+ * keep to HTTP or ends early, -9 for more than 64 KiB of headers or 16 MiB of body in the response,
+ * or 8 KiB of URL or 64 KiB of headers in the request. Nil if there is no memory for the response.
+ *
+ * Safety:
+ * `method`, `url`, `headers` and `body` are null or valid for reads of as many bytes as given. */
+RuntimeValue native_http_send(const uint8_t *method, int64_t method_len, const uint8_t *url, int64_t url_len, const uint8_t *headers, int64_t headers_len, const uint8_t *body, int64_t body_len, int64_t timeout_ms);
 
 /* ----------------------------------------------------------------------
  * Concurrent: arena

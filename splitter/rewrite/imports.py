@@ -49,7 +49,7 @@ def residue_imports(world: World) -> tuple[UseLine, ...]:
     members = world.members[world.residue]
     through = frozenset().union(*(names.through for names in world.names.values()))
     always = through | _absolute(world) if world.residue == () else through
-    return _brought(world, world.residue, _named(world, members), always)
+    return _brought(world, world.residue, _named(world, members) | _traits_used(world, members), always)
 
 
 def parent_imports(world: World) -> tuple[UseLine, ...]:
@@ -64,6 +64,7 @@ def _absolute(world: World) -> frozenset[str]:
 def _brought(world: World, place: Place, named: set[str], always: frozenset[str]) -> tuple[UseLine, ...]:
     """Lines for names that `place` uses, and for those that have to be there `always`, whoever uses them."""
     lines: list[UseLine] = []
+    named = named | {name for wanted, name in world.hints.wanted if wanted == place}
     own = {name for name in always if name in world.definitions.values or name in world.definitions.types}
     for name in sorted(named | own):
         gate = ALWAYS if name in always else _users_gate(world, place, name)
@@ -141,10 +142,16 @@ def _unnamed(world: World, place: Place, members: list[Item]) -> list[UseLine]:
         unnamed = leaf.alias == "_" and _may_be_trait(world, leaf, used, everywhere)
         if leaf.glob or unnamed or (leaf.name not in named and _may_be_trait(world, leaf, used, everywhere)):
             lines.append(_copied(world, place, item, leaf, ALWAYS))
-    for item in world.source.items:
-        if item.kind is ItemKind.TRAIT and item.name not in named and trait_methods(world.source, item) & used:
-            lines += _of_siblings(world, place, item.name, ALWAYS)
+    for name in sorted(_traits_used(world, members) - named):
+        lines += _of_siblings(world, place, name, ALWAYS)
     return lines
+
+
+def _traits_used(world: World, members: list[Item]) -> set[str]:
+    """Traits of the file whose methods the items may call."""
+    used = frozenset().union(*(world.names[item.key].members | world.names[item.key].plain for item in members))
+    traits = (item for item in world.source.items if item.kind is ItemKind.TRAIT)
+    return {item.name for item in traits if trait_methods(world.source, item) & used}
 
 
 def methods_of(world: World, name: str) -> frozenset[str]:
