@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from splitter.model.check import Level
+from splitter.model.crate import CrateSources
 from splitter.model.evidence import Build, Evidence, Missing, Scope
 from splitter.model.receipt import Receipt
 from splitter.model.standing import Standing
@@ -102,3 +103,24 @@ class Workbench(Protocol):
 
     def formatted(self, files: Mapping[str, bytes]) -> dict[str, bytes] | Missing:
         """The files as rustfmt would write them."""
+
+
+class Revisions(Protocol):
+    """Two revisions of a repository, with what can be built of them."""
+
+    @property
+    def source(self) -> str:
+        """Path of the monolith in the revision before."""
+
+    @property
+    def before(self) -> CrateSources:
+        """The package in the revision before."""
+
+    @property
+    def after(self) -> CrateSources:
+        """The package in the revision after."""
+
+    def gather(
+        self, gating: Iterable[str], sides: tuple[Evidence, Evidence], scope: Scope, level: Level, progress: Progress
+    ) -> tuple[Evidence, Evidence]:
+        """Evidence of both `sides`, built in turn at one place; raises `ToolError` where the first does not build."""

@@ -6,6 +6,7 @@ Invariant: facts only, no judgement; what could not be observed is a `Missing` w
 from dataclasses import dataclass, field
 
 from splitter.model.calls import Behaviour
+from splitter.model.crate import ModuleAt
 
 #: The first line of a MIR dump whose paths the compiler shortened where a name alone is unique.
 TRIMMED_MIR = "// paths are trimmed"
@@ -97,6 +98,8 @@ class Evidence:
     behaviour: dict[str, Behaviour] | Missing = Missing("not asked for")
     left_out: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
+    modules: dict[str, ModuleAt] = field(default_factory=dict)
+    """Which module each file is, where that was looked up; else the scope tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +120,9 @@ class Scope:
     residue: tuple[str, ...] = ()
     modules: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
+    elsewhere: frozenset[tuple[str, ...]] = frozenset()
+    """Modules outside `parent` that hold code of the monolith, in a split made by hand."""
+    kept: frozenset[tuple[str, ...]] = frozenset()
+    """Modules below `parent` that were there before, though in a file of another kind: the split did not make them."""
+    stands: dict[str, ModuleAt] = field(default_factory=dict)
+    """The module of each file of the tree at hand, where that was looked up."""

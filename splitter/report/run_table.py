@@ -23,7 +23,8 @@ def run_table(run: RunResult) -> RenderableType:
         return Group(*parts, *_told(run.notes))
     checks = own_checks(run)
     if checks:
-        parts += [line(("the tree as it stands", "bold")), check_parts(checks), line("")]
+        head = "the tree as it stands" if run.phases else "the two revisions"
+        parts += [line((head, "bold")), check_parts(checks), line("")]
     if run.before and run.before != run.after:
         parts += [figures_table(run.before, run.after, "after"), line("")]
     if run.edited:

@@ -5,7 +5,7 @@ settings apply as they do when a person runs git. Paths are relative to the root
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess, run
 
@@ -14,6 +14,8 @@ from splitter.errors import ToolError
 _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 #: How far back an earlier content of a file is looked for.
 _PAST = 100
+#: A person's settings for a working tree are none for a private copy.
+_PRIVATE_TREE = ("core.sparseCheckout=false", "core.fsmonitor=false", "core.untrackedCache=false", "core.bare=false")
 _NO_TREE = ("not a git repository", "must be run in a work tree")
 
 
@@ -126,14 +128,77 @@ def find_files(root: Path, revision: str, folder: str = "") -> tuple[str, ...]:
     return tuple(row)
 
 
+def find_repository(path: Path) -> Path:
+    """Top of git's tree around a file or folder that need not be there, or the folder of a bare repository.
+
+    Raises `ToolError` where there is none.
+    """
+    folder = path.absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    try:
+        found = find_root(folder, Path("/"))
+        if is_repository(found):
+            return found
+        done = _run(folder, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
+    except FileNotFoundError as error:
+        raise ToolError("there is no git", "Install git: revisions are read from it.") from error
+    words = os.fsdecode(done.stdout).splitlines()
+    if done.returncode or words[:1] != ["true"]:
+        message = f"{folder} is in no git repository"
+        raise ToolError(message, "Run inside the repository whose revisions are to be compared.")
+    return Path(words[1]).resolve()
+
+
+def read_files(root: Path, revision: str, folder: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """Contents of the files below a folder of a commit (all of it for an empty name) whose path is wanted.
+
+    Symbolic links and submodules are left out.
+    """
+    rows = _names(root, "ls-tree", "-r", "-z", "--full-tree", revision, *([f"{folder}/"] if folder else ()))
+    blobs = {}
+    for row in rows:
+        head, _, path = row.partition("\t")
+        mode, kind, name = head.split()
+        if kind == "blob" and mode != "120000" and wanted(path):
+            blobs[path] = name
+    said = _checked(_run(root, "cat-file", "--batch", words="\n".join(blobs.values()).encode()), "cat-file")
+    found, at = {}, 0
+    for path in blobs:
+        end = said.index(b"\n", at)
+        size = int(said[at:end].split()[2])
+        found[path] = said[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+    return found
+
+
+def check_out(root: Path, revision: str, folder: Path, index: Path) -> None:
+    """Make a private folder the tree of a commit, rewriting only what differs; `index` remembers what is there.
+
+    The repository's own tree, index and branches are left alone; filters and line endings apply. Submodules stay
+    empty folders.
+    """
+    found = _checked(_run(root, "rev-parse", "--absolute-git-dir"), "rev-parse").removesuffix(b"\n")
+    where = (f"--git-dir={os.fsdecode(found)}", f"--work-tree={folder}")
+    plain = [part for name in _PRIVATE_TREE for part in ("-c", name)]
+    command = ["git", *where, *plain, "read-tree", "--reset", "-u", revision]
+    done = run(command, cwd=folder, env=os.environ | {"GIT_INDEX_FILE": str(index)}, capture_output=True, check=False)
+    _checked(done, "read-tree")
+
+
 def resolve(root: Path, revision: str) -> str:
     """Id of the commit that a revision names; raises `ToolError` where it names none."""
-    _require_repository(root)
     done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode and not _is_bare(root):
+        _require_repository(root)
     if done.returncode:
         message = f"git knows no revision `{revision}` in {root}"
         raise ToolError(message, "Name a commit, a branch or a tag; `git log` lists commits.")
     return done.stdout.decode().strip()
+
+
+def _is_bare(root: Path) -> bool:
+    return _run(root, "rev-parse", "--is-bare-repository").stdout.strip() == b"true"
 
 
 def _require_repository(root: Path) -> None:

@@ -14,6 +14,8 @@ from splitter.source.tokens import Token, TokenKind, code_tokens
 
 Read = Callable[[PurePosixPath], bytes | None]
 
+#: Without this in a file no declaration is; looking for it is quicker than taking the file apart.
+_LEADS_ON = re.compile(rb"\bmod\s+(?:r#)?\w+\s*(?:;|/[/*])|\binclude\s*!")
 _PATH = re.compile(r'\bpath\s*=\s*"([^"]*)"')
 
 
@@ -32,9 +34,12 @@ class ModulePlace:
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """A `mod name;` with the inline modules around it (name and `path` attribute each) and its own attribute."""
+    """A `mod name;` with the inline modules around it (name, `path` attribute and text in front) and its own.
 
-    inside: tuple[tuple[str, str | None], ...]
+    Without a name it is an `include!` of items, whose file `path` is.
+    """
+
+    inside: tuple[tuple[str, str | None, str], ...]
     name: str
     path: str | None
     attributes: str = ""
@@ -57,13 +62,32 @@ def find_module(root: PurePosixPath, source: PurePosixPath, read: Read) -> Modul
     return None
 
 
+def find_modules(root: PurePosixPath, read: Read) -> dict[PurePosixPath, ModulePlace]:
+    """Every file that declarations lead to from the crate's root file, with its place; `include!`d ones too."""
+    waiting = [ModulePlace((), root, root.parent)]
+    found: dict[PurePosixPath, ModulePlace] = {}
+    while waiting:
+        place = waiting.pop()
+        data = read(place.file) if place.file not in found else None
+        if data is not None:
+            found[place.file] = place
+        if data is not None and _LEADS_ON.search(data):
+            children = [child for declared in _declarations(data, included=True) for child in _files(place, declared)]
+            waiting += reversed(children)
+    return found
+
+
 def _files(parent: ModulePlace, declared: _Declared) -> Iterator[ModulePlace]:
     folder = parent.children
-    for depth, (name, path) in enumerate(declared.inside):
+    if not declared.name:
+        yield ModulePlace(parent.path, _normal(parent.file.parent / str(declared.path)), folder, parent.attributes)
+        return
+    for depth, (name, path, _) in enumerate(declared.inside):
         base = parent.file.parent if depth == 0 else folder
         folder = folder / name if path is None else _normal(base / path)
-    attributes = (*parent.attributes, declared.attributes) if declared.attributes else parent.attributes
-    names = (*parent.path, *(name for name, _ in declared.inside), declared.name)
+    own = (*(text for *_, text in declared.inside), declared.attributes)
+    attributes = (*parent.attributes, *own)
+    names = (*parent.path, *(name for name, *_ in declared.inside), declared.name)
     if declared.path is not None:
         base = folder if declared.inside else parent.file.parent
         file = _normal(base / declared.path)
@@ -74,9 +98,9 @@ def _files(parent: ModulePlace, declared: _Declared) -> Iterator[ModulePlace]:
     yield ModulePlace(names, folder / f"{plain}.rs", folder / plain, attributes)
 
 
-def _declarations(data: bytes) -> Iterator[_Declared]:
+def _declarations(data: bytes, *, included: bool = False) -> Iterator[_Declared]:
     tokens = code_tokens(data)
-    around: list[tuple[str, str | None] | None] = []
+    around: list[tuple[str, str | None, str] | None] = []
     start = 0
     at = 0
     while at < len(tokens):
@@ -84,13 +108,15 @@ def _declarations(data: bytes) -> Iterator[_Declared]:
         if token.text == b"mod" and at + 2 < len(tokens) and tokens[at + 1].kind is TokenKind.IDENT:
             name, following = tokens[at + 1].text.decode(), tokens[at + 2].text
             path = _path_attribute(data, tokens, start, at)
+            text = data[tokens[start].start : token.start].decode("utf-8", "replace") if start < at else ""
             if following == b";":
-                text = data[tokens[start].start : token.start].decode("utf-8", "replace") if start < at else ""
                 yield _Declared(tuple(entry for entry in around if entry), name, path, text)
             if following in (b";", b"{"):
                 at += 2
-                around += [(name, path)] if following == b"{" else []
+                around += [(name, path, text)] if following == b"{" else []
                 start = at + 1
+        elif included and token.text == b"include" and not around and (file := _included(tokens, at)):
+            yield _Declared((), "", file)
         elif token.text == b"{":
             around.append(None)
         elif token.text == b"}" and around:
@@ -98,6 +124,14 @@ def _declarations(data: bytes) -> Iterator[_Declared]:
         if token.text in (b"{", b"}", b";"):
             start = at + 1
         at += 1
+
+
+def _included(tokens: list[Token], at: int) -> str | None:
+    """The file of `include!("file.rs")`, whose items then stand here."""
+    if [token.text for token in tokens[at + 1 : at + 3]] != [b"!", b"("] or at + 3 >= len(tokens):
+        return None
+    literal = tokens[at + 3].text.decode("utf-8", "replace")
+    return literal[1:-1] if literal.startswith('"') and literal.endswith('.rs"') else None
 
 
 def _path_attribute(data: bytes, tokens: list[Token], start: int, end: int) -> str | None:

@@ -21,8 +21,8 @@ def check_api(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSe
     broken = unreadable(before.files) or unreadable(after.files)
     if broken is not None:
         return CheckResult("api", Outcome.SKIPPED, reason=broken.message)
-    old = modules_of(parsed(before.files), within(scope, before.files))
-    new = modules_of(parsed(after.files), within(scope, after.files))
+    old = modules_of(parsed(before.files), within(scope, before))
+    new = modules_of(parsed(after.files), within(scope, after))
     names = _names(old, scope)
     findings: list[Finding] = []
     compared = equal = 0

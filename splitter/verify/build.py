@@ -10,7 +10,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, judge
 from splitter.model.evidence import Build, Diagnostic, Evidence, Missing, Scope
 from splitter.verify.missing import absent
-from splitter.verify.places import in_monolith, within
+from splitter.verify.places import in_monolith, split_files, within
 
 _NAMED = re.compile(r"`([^`]*)`")
 _PATH = re.compile(r"\b\w+(?:::\w+)+")
@@ -21,7 +21,7 @@ def check_build(before: Evidence, after: Evidence, scope: Scope, _change: Change
     """Compare the builds of two trees, configuration by configuration."""
     if isinstance(before.builds, Missing) or isinstance(after.builds, Missing):
         return absent("build", before.builds, after.builds)
-    scopes = within(scope, before.files), within(scope, after.files)
+    scopes = within(scope, before), within(scope, after)
     now = {build.configuration.name: build for build in after.builds}
     findings: list[Finding] = []
     equal = compared = 0
@@ -57,7 +57,7 @@ def _compare(old: Build, new: Build, scopes: tuple[Scope, Scope]) -> list[Findin
 
 def _keys(diagnostic: Diagnostic, scope: Scope) -> list[tuple[str, str, str, str]]:
     """A warning without its place, once for each target; lists of names are taken apart, for they regroup freely."""
-    split = {scope.monolith, scope.residue_file, *scope.modules.values()}
+    split = split_files(scope)
     path = scope.monolith if diagnostic.path in split else diagnostic.path
     text = _PATH.sub(lambda found: _canonical(found.group(), scope), diagnostic.message)
     names = _NAMED.findall(text) if diagnostic.code in _LISTED else []

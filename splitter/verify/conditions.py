@@ -6,6 +6,7 @@ many options for that, only equal texts are.
 """
 
 import re
+from collections.abc import Iterable
 from itertools import product
 
 #: Alternatives (any of them), each a row of predicates (all of them).
@@ -33,6 +34,29 @@ def equivalent(left: Condition, right: Condition) -> bool:
         if one != other:
             return False
     return True
+
+
+def flattened(cfgs: Iterable[str]) -> frozenset[str]:
+    """Predicates that have to hold together, those inside `all(…)` one by one."""
+    found: set[str] = set()
+    for cfg in cfgs:
+        try:
+            found |= _parts(_read(_TOKEN.findall(cfg), 0)[0])
+        except (IndexError, ValueError):
+            found.add(cfg)
+    return frozenset(found)
+
+
+def _parts(tree: "_Tree") -> set[str]:
+    name, inside = tree
+    return {part for one in inside for part in _parts(one)} if name == "all" else {_written(tree)}
+
+
+def _written(tree: "_Tree") -> str:
+    name, inside = tree
+    if name in ("all", "any", "not"):
+        return f"{name}({', '.join(map(_written, inside))})"
+    return name.replace("=", " = ", 1)
 
 
 _Tree = tuple[str, tuple["_Tree", ...]]

@@ -29,7 +29,7 @@ def check_mir(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSe
     if broken is not None:
         return CheckResult("mir", Outcome.SKIPPED, reason=broken.message)
     old_sources, new_sources = parsed(before.files), parsed(after.files)
-    scopes = within(scope, before.files), within(scope, after.files)
+    scopes = within(scope, before), within(scope, after)
     compared = equal = 0
     findings: list[Finding] = []
     lawful: list[str] = []

@@ -120,7 +120,7 @@ def _module_prefixes(scope: Scope, *, trimmed: bool) -> re.Pattern[str] | None:
 
     Where rustc trims paths it may print any last part of that way, and the same for the monolith's own module.
     """
-    whole = [scope.parent + place for place in places(scope)]
+    whole = [*(scope.parent + place for place in places(scope)), *scope.elsewhere]
     if trimmed:
         whole = [path[start:] for path in (*whole, scope.parent) for start in range(len(path))]
     ways = sorted({"::".join(path) for path in whole if path}, key=lambda way: (-len(way), way))

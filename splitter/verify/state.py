@@ -27,7 +27,7 @@ class _Cell:
 
 def check_state(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
     """Compare the statics of two trees by name, mutability, type and value."""
-    old, new = _cells(before, within(scope, before.files)), _cells(after, within(scope, after.files))
+    old, new = _cells(before, within(scope, before)), _cells(after, within(scope, after))
     if not old and not new:
         return CheckResult("state", Outcome.NOT_APPLICABLE, reason="the file has no state of its own")
     was, now = Counter(cell for cell, _, _ in old), Counter(cell for cell, _, _ in new)

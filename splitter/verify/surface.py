@@ -7,6 +7,7 @@ known by the path that it names.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 from splitter.graph.definitions import find_definitions
 from splitter.model.evidence import Scope
@@ -45,27 +46,64 @@ class Modules:
     own: dict[Path, dict[str, list[Way]]]
     leaves: dict[Path, list[tuple[Item, UseLeaf]]]
 
-    def ways(self, module: Path, name: str, seen: tuple[Path, ...] = ()) -> list[Way]:
-        """All ways in which `name` resolves in `module`."""
+    def ways(self, module: Path, name: str, seen: tuple[Path, ...] = (), *, public: bool = False) -> list[Way]:
+        """All ways in which `name` resolves in `module`, or those that are `pub` from end to end."""
         source = self.files.get(module)
-        if source is None or module in seen:
+        if source is None or module in seen or name not in self.offered[module]:
             return []
         ways = list(self.own[module].get(name, ()))
-        for item, leaf in self.leaves[module]:
-            if leaf.name == name or leaf.glob:
-                ways += self._through(module, source, item, leaf, name, seen)
-        return ways
+        by_name = self.named[module]
+        for item, leaf in (*by_name.get(name, ()), *by_name.get("*", ())):
+            if not public or item.visibility == "pub":
+                ways += self._through(module, source, item, leaf, name, seen, public=public)
+        return [way for way in ways if way.reach is None] if public else ways
+
+    @cached_property
+    def named(self) -> dict[Path, dict[str, list[tuple[Item, UseLeaf]]]]:
+        """Leaves of each module by the name that they bring; globs are under `*`."""
+        found: dict[Path, dict[str, list[tuple[Item, UseLeaf]]]] = {}
+        for module, leaves in self.leaves.items():
+            rows = found.setdefault(module, {})
+            for item, leaf in leaves:
+                rows.setdefault(leaf.name, []).append((item, leaf))
+        return found
+
+    @cached_property
+    def offered(self) -> dict[Path, set[str]]:
+        """Names that each module defines or brings by `use`, those behind globs into other modules included."""
+        found = {module: set(self.own[module]) | self.named[module].keys() for module in self.files}
+        globs = [
+            (module, self.path_of(leaf.path, module))
+            for module in self.files
+            for _, leaf in self.named[module].get("*", ())
+        ]
+        grew = True
+        while grew:
+            grew = False
+            for module, target in globs:
+                more = found.get(target, set()) - found[module]
+                found[module] |= more
+                grew = grew or bool(more)
+        return found
 
     def _through(
-        self, module: Path, source: SourceFile, item: Item, leaf: UseLeaf, name: str, seen: tuple[Path, ...]
+        self,
+        module: Path,
+        source: SourceFile,
+        item: Item,
+        leaf: UseLeaf,
+        name: str,
+        seen: tuple[Path, ...],
+        *,
+        public: bool,
     ) -> list[Way]:
         """Ways by one leaf of a `use`: into a module of the split, or out of it."""
         reach = reach_of(item.visibility, module)
         own = frozenset(item.cfgs)
-        path = self._path(leaf.path, module)
+        path = self.path_of(leaf.path, module)
         target, last = (path, name) if leaf.glob else (path[:-1], path[-1] if path else "")
         if path and target in self.files:
-            inner = self.ways(target, last, (*seen, module))
+            inner = self.ways(target, last, (*seen, module), public=public)
             gate = own | self.gates.get(target, frozenset())
             return [Way(w.target, _narrower(reach, w.reach), w.cfgs | gate, w.file, w.line) for w in inner]
         if leaf.glob or (not path and leaf.path[0] != "crate"):
@@ -73,7 +111,7 @@ class Modules:
         known = "crate::" + "::".join(in_monolith(self.scope, path)) if path else "::".join(leaf.path)
         return [Way(known, reach, own, source.path, item.line)]
 
-    def _path(self, path: Path, module: Path) -> Path:
+    def path_of(self, path: Path, module: Path) -> Path:
         """Path of a leaf from the crate's root; empty for one into another crate."""
         if path[0] in ("crate", "self", "super"):
             return absolute(path, module)
@@ -83,7 +121,11 @@ class Modules:
 
 def modules_of(sources: dict[str, SourceFile], scope: Scope) -> Modules:
     """The modules of a tree."""
-    files = {module_of(scope, path): source for path, source in sources.items()}
+    return join_modules({module_of(scope, path): source for path, source in sources.items()}, scope)
+
+
+def join_modules(files: dict[Path, SourceFile], scope: Scope) -> Modules:
+    """The modules of a tree whose place is known; inline ones may be among them."""
     gates: dict[Path, frozenset[str]] = {}
     for module, source in files.items():
         for item in source.items:
@@ -93,7 +135,7 @@ def modules_of(sources: dict[str, SourceFile], scope: Scope) -> Modules:
         module: frozenset(cfg for end in range(len(module)) for cfg in gates.get(module[: end + 1], ()))
         for module in files
     }
-    rules = rules_of(sources.values())
+    rules = rules_of(files.values())
     own = {module: shown(source, module, rules) for module, source in files.items()}
     leaves = {
         module: [

@@ -12,6 +12,7 @@ from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.graph import Symbol
 from splitter.model.source import SourceFile
 from splitter.verify.canonical import Place, canonical_text
+from splitter.verify.conditions import flattened
 from splitter.verify.macro_calls import Rules, defined_in, rules_of
 from splitter.verify.missing import absent
 from splitter.verify.places import module_of, parsed, unreadable, within
@@ -26,7 +27,7 @@ def check_symbols(before: Evidence, after: Evidence, scope: Scope, _change: Chan
     broken = unreadable(before.files) or unreadable(after.files)
     if broken is not None:
         return CheckResult("symbols", Outcome.SKIPPED, reason=broken.message)
-    old, new = _signed(before, within(scope, before.files)), _signed(after, within(scope, after.files))
+    old, new = _signed(before, within(scope, before)), _signed(after, within(scope, after))
     places = {key[0]: symbol for key, (symbol, _) in (*new.items(), *old.items())}
     files = {key[0]: path for signed in (new, old) for key, (_, path) in signed.items()}
     findings: list[Finding] = []
@@ -39,16 +40,23 @@ def check_symbols(before: Evidence, after: Evidence, scope: Scope, _change: Chan
             change = "is exported no more" if symbol in names else "was not exported before"
             known = places.get(symbol)
             item, line = (known.item, known.line) if known else ("", 1)
-            findings.append(Finding(item, files.get(symbol, scope.monolith), line, f"`{symbol}` {change} ({name})"))
+            path, line = _stands(item, after) or (files.get(symbol, scope.monolith), line)
+            findings.append(Finding(item, path, line, f"`{symbol}` {change} ({name})"))
     compared += len(old)
     equal += len(old.keys() & new.keys())
-    findings += _signatures(old, new)
+    findings += _signatures(old, new, after)
     if not compared and not findings:
         return CheckResult("symbols", Outcome.NOT_APPLICABLE, reason="the file exports nothing")
     built = {symbol for names in before.symbols.values() for symbol in names}
     unbuilt = sorted({key[0] for key in old} - built)
     note = (f"exported in no configuration that was built: {', '.join(unbuilt)}",) if unbuilt else ()
     return judge("symbols", compared, equal, tuple(findings), lawful=note)
+
+
+def _stands(key: str, evidence: Evidence) -> tuple[str, int] | None:
+    """File and line of an item in a tree, by its key: there its export has to be mended."""
+    sources = parsed(evidence.files).values()
+    return next(((source.path, source.by_key[key].line) for source in sources if key in source.by_key), None)
 
 
 def _signed(evidence: Evidence, scope: Scope) -> _Signed:
@@ -58,11 +66,10 @@ def _signed(evidence: Evidence, scope: Scope) -> _Signed:
     rules = rules_of(sources.values())
     for path, source in sources.items():
         place = Place(scope, path, module_of(scope, path))
+        around = scope.stands[path].cfgs if path in scope.stands else ()
         for symbol in symbols_of(source, rules):
-            found[symbol.name, canonical_text(symbol.signature, place), tuple(sorted(symbol.cfgs))] = (
-                symbol,
-                path,
-            )
+            cfgs = tuple(sorted(flattened((*around, *symbol.cfgs))))
+            found[symbol.name, canonical_text(symbol.signature, place), cfgs] = (symbol, path)
     return found
 
 
@@ -75,16 +82,17 @@ def symbols_of(source: SourceFile, rules: Rules) -> Iterator[Symbol]:
         yield from (Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in exported)
 
 
-def _signatures(old: _Signed, new: _Signed) -> Iterator[Finding]:
+def _signatures(old: _Signed, new: _Signed, after: Evidence) -> Iterator[Finding]:
     for key in sorted(old.keys() - new.keys()):
         symbol, path = old[key]
         now = next((other for other in new if other[0] == key[0] and other not in old), None)
         if now is None:
-            yield Finding(symbol.item, path, symbol.line, f"`{symbol.name}` is declared as an export no more")
+            place = _stands(symbol.item, after) or (path, symbol.line)
+            yield Finding(symbol.item, *place, f"`{symbol.name}` is declared as an export no more")
             continue
-        place, file = new[now]
+        stands, file = new[now]
         was, became = (key[1], now[1]) if key[1] != now[1] else (f"cfg {key[2]}", f"cfg {now[2]}")
-        yield Finding(symbol.item, file, place.line, f"`{symbol.name}` was `{was}`, is `{became}`")
+        yield Finding(symbol.item, file, stands.line, f"`{symbol.name}` was `{was}`, is `{became}`")
     for key in sorted(new.keys() - old.keys()):
         if not any(other[0] == key[0] for other in old):
             symbol, path = new[key]

@@ -9,7 +9,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, judge
 from splitter.model.evidence import Evidence, Missing, Scope, TestOutcome
 from splitter.verify.missing import absent
-from splitter.verify.places import in_monolith, within
+from splitter.verify.places import in_monolith, split_files, within
 
 _Name = tuple[str, str, str]
 
@@ -21,7 +21,7 @@ def check_tests(before: Evidence, after: Evidence, scope: Scope, _change: Change
     nothing = isinstance(before.tests, Missing) and isinstance(after.tests, Missing)
     if isinstance(old, Missing) or isinstance(new, Missing) or nothing:
         return absent("tests", before.tests, after.tests)
-    scopes = within(scope, before.files), within(scope, after.files)
+    scopes = within(scope, before), within(scope, after)
     was = Counter((_name(test, scopes[0]), test.outcome) for test in old)
     now = Counter((_name(test, scopes[1]), test.outcome) for test in new)
     findings = []
@@ -45,7 +45,7 @@ def _name(test: TestOutcome, scope: Scope) -> _Name:
     """Configuration, binary and name as it would be without the split's modules."""
     file, dash, path = test.name.rpartition(" - ")
     if test.binary == "doc" and dash:
-        split = {scope.monolith, scope.residue_file, *scope.modules.values()}
+        split = split_files(scope)
         path, _, mode = path.partition(" ")
         kept = scope.monolith if file in split else file
         return test.configuration, "doc", f"{kept} - {_path(path, scope)} {mode}".rstrip()

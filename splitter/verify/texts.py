@@ -11,6 +11,11 @@ and inner attributes are compared as well. Thought away are visibility, the star
 (they are resolved and have to lead to the same place), relative include paths (likewise) and a comma before a
 closing bracket. What the tool added or dropped has to be of the kind that its listed reason names.
 
+Between two revisions (`--before`, `--after`) items are matched by key and content wherever in the crate they went,
+methods, inline modules and extern blocks taken apart. There each difference is named by its kind, and what such a
+split may change is listed: a `cfg` that moved to a `mod` line, visibility inside the crate, another way to write a
+path. Names that are bound to something else than before are found as far as imports tell.
+
 Why: attributes left behind at the cut and docs that land on the next function are the classic losses of a split
 made by hand, and the compiler says nothing about them.
 
@@ -43,7 +48,7 @@ Cannot see: state that a macro of another crate makes from a name alone; the cal
 Resolves every name that the file shows to code outside its module, through items and `use` declarations, before
 and after: it has to lead to the same item, be as visible, and exist under the same `cfg`s (compared by what they
 mean). Visible fields and methods are compared as well. What was private may become visible inside the old module,
-and no further.
+and no further. Between two revisions every public path of the crate is compared, and no other.
 
 Why: a lost re-export breaks other crates, which no build here compiles.
 

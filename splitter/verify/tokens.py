@@ -41,8 +41,8 @@ def check_tokens(before: Evidence, after: Evidence, scope: Scope, change: Change
         path, line = (*broken.message.split(":"), "1")[:2]
         place = Finding("", path, int(line) if line.isdigit() else 1, broken.message)
         return judge("tokens", 1, 0, (place,))
-    old = _standing(before, within(scope, before.files))
-    new = _standing(after, within(scope, after.files))
+    old = _standing(before, within(scope, before))
+    new = _standing(after, within(scope, after))
     findings = [*_compare(old, new, scope), *_comments(before, after, scope, change)]
     if change is not None:
         findings += find_wrong_reasons(change, after.files)
