@@ -3,7 +3,7 @@
 from textwrap import indent
 
 import pytest
-from history import FRAME, MEMORY, TESTS, TEXT, VALUE
+from history import BY_HAND, FRAME, MEMORY, TESTS, TEXT, VALUE
 
 ARM = "        Kind::Nothing => 0,\n"
 CLAMP = "fn rt_text_clamp(value: u32, low: u32, high: u32) -> u32"
@@ -18,6 +18,8 @@ fn values_come_back() {
 
 """
 INLINE = f"#[cfg(test)]\nmod tests {{\n    use super::*;\n\n{indent(SEVEN + VALUES, '    ')}}}\n"
+
+NOTICE = "// Copyright the runtime's authors.\n// SPDX-License-Identifier: MIT\n\n"
 
 LAWFUL = {
     "cfg on the mod line": ((), 'fn:rt_text_words: `cfg(feature = "text")` stands on the module now'),
@@ -104,3 +106,28 @@ def test_code_that_sees_where_it_stands_is_named(history):
     check = made.checks()["tokens"]
     assert check["outcome"] == "passed", check["findings"]
     assert "fn:rt_live: asks for its own position (line!)" in check["lawful"]
+
+
+def test_the_file_may_stay_as_another_module(history):
+    made = history()
+    made.become(BY_HAND / "before")
+    made.path("src/ffi").mkdir()
+    made.path(FRAME).write_text(f'{NOTICE}#[path = "../ffi.rs"]\nmod legacy;\n\npub use legacy::*;\n')
+    made.edit("use crate::volume::Loud;", "use super::super::volume::Loud;", "src/ffi.rs")
+    made.record("after")
+    check = made.checks()["tokens"]
+    assert check["outcome"] == "passed", check["findings"]
+    assert "new modules: ffi::legacy, ffi::legacy::tests" in check["lawful"]
+
+
+def test_code_may_be_included(history):
+    made = history()
+    made.become(BY_HAND / "before")
+    text = made.path("src/ffi.rs").read_text()
+    start, end = text.index("// ---- memory"), text.index("// ---- text")
+    made.path("src/ffi.rs").write_text(text[:start] + 'include!("memory_part.rs");\n\n' + text[end:])
+    made.path("src/memory_part.rs").write_text(NOTICE + text[start:end])
+    made.record("after")
+    check = made.checks()["tokens"]
+    assert check["outcome"] == "passed", check["findings"]
+    assert check["compared"] == 44

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from history import FRAME, MEMORY, SOURCE
-from trial import PLAN, make_trial
+from trial import PLAN, ROOT, make_trial
 
 LIVE = '#[no_mangle]\npub extern "C" fn rt_live'
 FAULT = (LIVE, 'pub extern "C" fn rt_live', MEMORY)
@@ -20,6 +20,11 @@ def test_a_lost_export_is_named_with_function_and_line(history):
     line = line_of(made, 'pub extern "C" fn rt_live() -> u64 {')
     assert said.code == 1
     assert f"{MEMORY}:{line}: lost `#[no_mangle]`: `rt_live` is exported no more (fn:rt_live)" in said.out
+
+
+def test_the_readme_shows_what_is_printed(history):
+    shown = (ROOT / "README.md").read_text().split("$ splitter verify --before before --after after", 1)[1]
+    assert history(FAULT).verify().out.strip() == shown.split("\n", 1)[1].split("```")[0].strip()
 
 
 def test_sarif_has_the_place(history):

@@ -127,10 +127,7 @@ def _walk(
 ) -> Iterator[Entry | Loose]:
     gates = (*gates, *inner_cfgs(source))
     for item in source.items:
-        if item.kind in _LOOSE:
-            yield Loose(item, source, module)
-            continue
-        if item.kind is ItemKind.MOD and source.text(item.core).endswith(b";"):
+        if item.kind in _LOOSE or _brings_a_file(source, item):
             yield Loose(item, source, module)
             continue
         body = body_of(source, item) if _is_open(item) else None
@@ -144,6 +141,14 @@ def _walk(
         else:
             head = _head(source, item, Place(scope, source.path, module))
             yield from _walk(body, module, around, scope, head, item.name)
+
+
+def _brings_a_file(source: SourceFile, item: Item) -> bool:
+    """Say whether an item only says that a file of items belongs here: `mod x;`, `include!("x.rs")`."""
+    text = source.text(item.core)
+    if item.kind is ItemKind.MOD:
+        return text.endswith(b";")
+    return item.kind is ItemKind.CALL and item.name == "include" and b'.rs"' in text
 
 
 def _is_open(item: Item) -> bool:

@@ -1,7 +1,7 @@
 """Every name that other crates can reach: by which public path, and under which condition.
 
 Source: The Rust Reference, "Visibility and privacy".
-Invariant: read from all files of the crate, changed or not, inline modules included.
+Invariant: read from all files of the crate, changed or not, inline modules and `include!`d files too.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from splitter.model.crate import CrateSources
 from splitter.model.evidence import Scope
 from splitter.model.source import ItemKind, SourceFile
 from splitter.verify.by_hand.entries import body_of
+from splitter.verify.macro_calls import rules_of
 from splitter.verify.places import Path, is_own, parsed, standing, unreadable
-from splitter.verify.surface import Modules, Way, join_modules
+from splitter.verify.surface import Modules, Way, join_modules, shown
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,19 @@ def surface_of(crate: CrateSources, scope: Scope) -> Surface:
     """The public names of a crate."""
     here = standing(scope, crate.modules)
     files: dict[Path, SourceFile] = {}
+    included: list[tuple[Path, SourceFile]] = []
     for path, data in crate.read.items():
         # What cannot be read did not change, or it would have been told before.
         for source in parsed({path: data}).values() if unreadable({path: data}) is None else ():
-            _add(files, crate.modules[path].path, source)
+            if crate.modules[path].path in files:
+                included.append((crate.modules[path].path, source))
+            else:
+                _add(files, crate.modules[path].path, source)
     modules = join_modules({path: files[path] for path in sorted(files)}, here)
+    rules = rules_of((*files.values(), *(source for _, source in included)))
+    for module, source in included:
+        for name, ways in shown(source, module, rules).items():
+            modules.own[module].setdefault(name, []).extend(ways)
     paths: dict[Path, list[Way]] = {}
     for module in sorted(_public(modules)):
         for name in sorted(modules.offered[module] - {"_", "*"}):
@@ -39,8 +48,8 @@ def surface_of(crate: CrateSources, scope: Scope) -> Surface:
             if ways:
                 gate = modules.gates.get(module, frozenset())
                 paths[*module, name] = [Way(w.target, w.reach, w.cfgs | gate, w.file, w.line) for w in ways]
-    shown = frozenset((way.file, way.line) for ways in paths.values() for way in ways)
-    return Surface(modules, paths, shown)
+    places = frozenset((way.file, way.line) for ways in paths.values() for way in ways)
+    return Surface(modules, paths, places)
 
 
 def _add(files: dict[Path, SourceFile], module: Path, source: SourceFile) -> None:
