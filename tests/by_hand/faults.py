@@ -269,6 +269,13 @@ FAULTS = {
         ("rt_live", "rt_alive", FRAME),
     ),
     "cut in the middle of a signature": fault("", TEXT, "}", "does not parse", ("high: u32) -> u32 {", "")),
+    "visibility put among parameters": fault(
+        "opaque:pub",
+        TEXT,
+        "fn larger",
+        "this does not parse as an item",
+        ("fn larger(left: u32, right", "fn larger(left: u32, pub(super) right"),
+    ),
     # What names mean
     "macro rebound": fault(
         "fn:rt_step",

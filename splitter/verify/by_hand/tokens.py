@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from splitter.model.check import CheckResult, Finding, judge
 from splitter.model.crate import CrateSources
+from splitter.model.source import ItemKind
 from splitter.verify.by_hand.attributes import LINTS, compare_attributes, gained_attributes, name_of
 from splitter.verify.by_hand.code import code_change, renamed, with_name
 from splitter.verify.by_hand.docs import compare_docs
@@ -103,6 +104,8 @@ def _extra(matching: Matching, old: Listing) -> Iterator[Finding]:
         same = entry.key, entry.parts.texts
         copied = f"stands in more places than before{places.get(same, '')}"
         message = copied if same in known else "was not there before"
+        if entry.item.kind is ItemKind.OPAQUE and same not in known:
+            message = "this does not parse as an item"
         if entry.item.symbol:
             message += f"; `{entry.item.symbol}` is exported"
         yield Finding(entry.key, entry.path, entry.item.line, message)
