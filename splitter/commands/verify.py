@@ -9,6 +9,7 @@ from splitter.commands import wiring
 from splitter.commands.options import build_options, format_option, level_option
 from splitter.commands.output import exit_code, show, show_json, show_text
 from splitter.commands.progress import open_progress
+from splitter.commands.revisions import verify_revisions
 from splitter.errors import UsageError
 from splitter.model.check import Level
 
@@ -34,7 +35,7 @@ def verify_command(
     if before is not None and after is not None:
         _require_source(plan)
         with open_progress() as steps:
-            result = wiring.verify_revisions(before, after, plan, build, steps, level=level)
+            result = verify_revisions(before, after, plan, build, steps, level=level)
         _show(result, form)
         return exit_code(result.verdict)
     _require_plan(plan, before, after)

@@ -197,17 +197,6 @@ def verify_plan(file: PlanFile, build: "BuildOptions", steps: Steps, *, level: L
     return verify_plan(file.tree, benches, file.text, file.path, level=level, progress=steps)
 
 
-def verify_revisions(
-    before: str, after: str, source: Path, build: "BuildOptions", steps: Steps, *, level: Level
-) -> "RunResult":
-    """Verify what happened to a source file between two revisions."""
-    from splitter.system.revisions import open_revisions
-    from splitter.workflow.verify_revisions import verify_revisions
-
-    revisions = open_revisions(before, after, source, build, steps.detail)
-    return verify_revisions(revisions, level=level, progress=steps)
-
-
 def undo_plan(file: PlanFile, steps: Steps, *, phase: int | None, and_later: bool) -> "RunResult":
     """Take phases back."""
     from splitter.workflow.undo import undo_plan

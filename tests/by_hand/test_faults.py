@@ -1,7 +1,7 @@
 """Every bad split is found at level source, without cargo, and the finding names item, file and line."""
 
 import pytest
-from faults import FAULTS
+from bad_splits import FAULTS
 
 NO_CARGO = {"PATH": "/usr/bin:/bin"}
 
