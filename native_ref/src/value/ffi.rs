@@ -13274,6 +13274,9 @@ pub extern "C" fn rt_thread_yield() {
 //
 // A small dense CPU engine. Without the feature every function is still there and says "not
 // available": 0 for a handle, -1 for a count, NaN for a number, false for a flag.
+//
+// Whatever makes a tensor of tensors is a `TorchOp`: an operation knows its result, its gradients
+// and its name in ONNX, and autograd, traces and exports work on operations alone.
 
 /// dtype number of 32-bit floats.
 #[cfg(feature = "pytorch")]
@@ -13281,30 +13284,68 @@ const TORCH_F32: i64 = 0;
 /// dtype number of 64-bit floats.
 #[cfg(feature = "pytorch")]
 const TORCH_F64: i64 = 1;
+/// dtype number of 64-bit integers.
+#[cfg(feature = "pytorch")]
+const TORCH_I64: i64 = 2;
 #[cfg(feature = "pytorch")]
 const TORCH_MAX_DIMS: i64 = 8;
 /// Most elements of one tensor: 2^24.
 #[cfg(feature = "pytorch")]
 const TORCH_MAX_NUMEL: usize = 1 << 24;
+/// Most multiplications of one matrix product or convolution: 2^33, some seconds.
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_WORK: usize = 1 << 33;
+/// Most tensors that one call takes or gives.
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_HANDLES: i64 = 1 << 12;
 #[cfg(not(feature = "pytorch"))]
 const TORCH_NO_HANDLE: i64 = 0;
 #[cfg(not(feature = "pytorch"))]
 const TORCH_NO_COUNT: i64 = -1;
+
+/// Defines the twins of functions that the feature brings.
+#[cfg(not(feature = "pytorch"))]
+macro_rules! torch_unavailable {
+    ($($(#[$doc:meta])* $name:ident $parameters:tt -> $answer:ty = $value:expr;)+) => {$(
+        $(#[$doc])*
+        #[no_mangle]
+        pub extern "C" fn $name $parameters -> $answer {
+            $value
+        }
+    )+};
+}
+
+/// As `torch_unavailable`, for functions that take pointers.
+#[cfg(not(feature = "pytorch"))]
+macro_rules! torch_unavailable_unsafe {
+    ($($(#[$doc:meta])* $name:ident $parameters:tt -> $answer:ty = $value:expr;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// None; the pointers are not looked at.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name $parameters -> $answer {
+            $value
+        }
+    )+};
+}
 
 #[cfg(feature = "pytorch")]
 #[derive(Clone)]
 enum TorchStorage {
     F32(Vec<f32>),
     F64(Vec<f64>),
+    I64(Vec<i64>),
 }
 
 #[cfg(feature = "pytorch")]
 impl TorchStorage {
+    /// Integers are rounded towards zero, those out of range to the nearest, NaN to 0.
     fn from_values(dtype: i64, values: Vec<f64>) -> Self {
-        if dtype == TORCH_F32 {
-            TorchStorage::F32(values.into_iter().map(|v| v as f32).collect())
-        } else {
-            TorchStorage::F64(values)
+        match dtype {
+            TORCH_F32 => TorchStorage::F32(values.into_iter().map(|v| v as f32).collect()),
+            TORCH_I64 => TorchStorage::I64(values.into_iter().map(|v| v as i64).collect()),
+            _ => TorchStorage::F64(values),
         }
     }
 
@@ -13312,6 +13353,7 @@ impl TorchStorage {
         match self {
             TorchStorage::F32(_) => TORCH_F32,
             TorchStorage::F64(_) => TORCH_F64,
+            TorchStorage::I64(_) => TORCH_I64,
         }
     }
 
@@ -13319,6 +13361,7 @@ impl TorchStorage {
         match self {
             TorchStorage::F32(values) => values.get(index).map(|v| f64::from(*v)),
             TorchStorage::F64(values) => values.get(index).copied(),
+            TorchStorage::I64(values) => values.get(index).map(|v| *v as f64),
         }
     }
 
@@ -13326,6 +13369,7 @@ impl TorchStorage {
         match self {
             TorchStorage::F32(values) => values.get_mut(index).map(|v| *v = value as f32),
             TorchStorage::F64(values) => values.get_mut(index).map(|v| *v = value),
+            TorchStorage::I64(values) => values.get_mut(index).map(|v| *v = value as i64),
         }
         .is_some()
     }
@@ -13334,28 +13378,148 @@ impl TorchStorage {
         match self {
             TorchStorage::F32(values) => values.iter().map(|v| f64::from(*v)).collect(),
             TorchStorage::F64(values) => values.clone(),
+            TorchStorage::I64(values) => values.iter().map(|v| *v as f64).collect(),
+        }
+    }
+
+    fn ints(&self) -> Option<&[i64]> {
+        match self {
+            TorchStorage::I64(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The elements at these offsets, all of which exist, bit by bit.
+    fn pick(&self, offsets: &[usize]) -> Self {
+        match self {
+            TorchStorage::F32(values) => {
+                TorchStorage::F32(offsets.iter().map(|at| values[*at]).collect())
+            }
+            TorchStorage::F64(values) => {
+                TorchStorage::F64(offsets.iter().map(|at| values[*at]).collect())
+            }
+            TorchStorage::I64(values) => {
+                TorchStorage::I64(offsets.iter().map(|at| values[*at]).collect())
+            }
         }
     }
 }
 
-/// Row-major and contiguous; the shape never changes, the elements may.
+/// Elements as they are at one moment: row-major and contiguous. Copies share them.
 #[cfg(feature = "pytorch")]
-struct TorchTensor {
+#[derive(Clone)]
+struct TorchArray {
     shape: Vec<usize>,
-    storage: Mutex<TorchStorage>,
+    data: Arc<TorchStorage>,
 }
 
 #[cfg(feature = "pytorch")]
-static TORCH_TENSORS: HandleTable<TorchTensor> = HandleTable::new();
+impl TorchArray {
+    fn new(shape: Vec<usize>, dtype: i64, values: Vec<f64>) -> Self {
+        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
+        Self {
+            shape,
+            data: Arc::new(TorchStorage::from_values(dtype, values)),
+        }
+    }
+
+    fn of_ints(shape: Vec<usize>, values: Vec<i64>) -> Self {
+        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
+        Self {
+            shape,
+            data: Arc::new(TorchStorage::I64(values)),
+        }
+    }
+
+    fn numel(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn dtype(&self) -> i64 {
+        self.data.dtype()
+    }
+
+    fn is_float(&self) -> bool {
+        self.dtype() != TORCH_I64
+    }
+
+    /// The elements as 64-bit floats.
+    fn floats(&self) -> std::borrow::Cow<'_, [f64]> {
+        match &*self.data {
+            TorchStorage::F64(values) => values.into(),
+            other => other.to_values().into(),
+        }
+    }
+
+    fn cast(&self, dtype: i64) -> Self {
+        if dtype == self.dtype() {
+            return self.clone();
+        }
+        Self::new(self.shape.clone(), dtype, self.data.to_values())
+    }
+
+    fn reshaped(&self, shape: &[usize]) -> Self {
+        Self {
+            shape: shape.to_vec(),
+            data: Arc::clone(&self.data),
+        }
+    }
+
+    fn picked(&self, shape: Vec<usize>, offsets: &[usize]) -> Self {
+        debug_assert_eq!(shape.iter().product::<usize>(), offsets.len());
+        Self {
+            shape,
+            data: Arc::new(self.data.pick(offsets)),
+        }
+    }
+}
+
+/// Numbers the tensors: what a tensor was made of always has a smaller number.
+#[cfg(feature = "pytorch")]
+static TORCH_SERIAL: AtomicU64 = AtomicU64::new(0);
+
+/// The shape never changes, the elements may.
+#[cfg(feature = "pytorch")]
+struct TorchTensor {
+    serial: u64,
+    shape: Vec<usize>,
+    storage: Mutex<Arc<TorchStorage>>,
+    /// Set by hand, which is only possible where there is no `origin`.
+    wants_grad: AtomicBool,
+    grad: Mutex<Option<Vec<f64>>>,
+    origin: Option<TorchOrigin>,
+}
+
+/// How a tensor came to be, if somebody may ask for gradients. A tensor refers to older ones only,
+/// so there are no cycles; it keeps them alive after their handles are freed.
+#[cfg(feature = "pytorch")]
+struct TorchOrigin {
+    op: TorchOp,
+    inputs: Vec<Arc<TorchTensor>>,
+    /// What was in the inputs then, and in the result.
+    arrays: Vec<TorchArray>,
+    output: TorchArray,
+}
+
+/// Several handles may name one tensor, such as a parameter of a layer.
+#[cfg(feature = "pytorch")]
+static TORCH_TENSORS: HandleTable<Arc<TorchTensor>> = HandleTable::new();
 
 #[cfg(feature = "pytorch")]
 impl TorchTensor {
-    fn register(shape: Vec<usize>, dtype: i64, values: Vec<f64>) -> i64 {
-        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        TORCH_TENSORS.insert(TorchTensor {
-            shape,
-            storage: Mutex::new(TorchStorage::from_values(dtype, values)),
+    fn of_array(array: TorchArray, origin: Option<TorchOrigin>) -> Arc<Self> {
+        Arc::new(TorchTensor {
+            serial: TORCH_SERIAL.fetch_add(1, Relaxed),
+            shape: array.shape,
+            storage: Mutex::new(array.data),
+            wants_grad: AtomicBool::new(false),
+            grad: Mutex::new(None),
+            origin,
         })
+    }
+
+    fn register(shape: Vec<usize>, dtype: i64, values: Vec<f64>) -> i64 {
+        torch_register(TorchArray::new(shape, dtype, values))
     }
 
     fn numel(&self) -> usize {
@@ -13366,8 +13530,31 @@ impl TorchTensor {
         lock(&self.storage).dtype()
     }
 
+    /// The elements as they are now.
+    fn array(&self) -> TorchArray {
+        TorchArray {
+            shape: self.shape.clone(),
+            data: Arc::clone(&lock(&self.storage)),
+        }
+    }
+
     fn values(&self) -> Vec<f64> {
-        lock(&self.storage).to_values()
+        self.array().data.to_values()
+    }
+
+    /// Changes the elements. Whoever took them with `array` keeps the old ones.
+    fn change<R>(&self, change: impl FnOnce(&mut TorchStorage) -> R) -> R {
+        change(Arc::make_mut(&mut lock(&self.storage)))
+    }
+
+    fn requires_grad(&self) -> bool {
+        self.origin.is_some() || self.wants_grad.load(SeqCst)
+    }
+
+    fn take_inputs(&mut self) -> Vec<Arc<TorchTensor>> {
+        self.origin
+            .take()
+            .map_or_else(Vec::new, |origin| origin.inputs)
     }
 
     /// Where the element with these indices stands; negative ones count from the end.
@@ -13392,6 +13579,32 @@ impl TorchTensor {
     }
 }
 
+#[cfg(feature = "pytorch")]
+impl Drop for TorchTensor {
+    /// Takes a long chain of results apart in a loop: each step would need its own stack frame else.
+    fn drop(&mut self) {
+        let mut open = self.take_inputs();
+        while let Some(tensor) = open.pop() {
+            if let Some(mut last) = Arc::into_inner(tensor) {
+                open.append(&mut last.take_inputs());
+            }
+        }
+    }
+}
+
+/// The tensor with this handle.
+#[cfg(feature = "pytorch")]
+fn torch_tensor(handle: i64) -> Option<Arc<TorchTensor>> {
+    let slot = TORCH_TENSORS.get(handle)?;
+    Some(Arc::clone(&slot))
+}
+
+/// A handle for a new tensor without history.
+#[cfg(feature = "pytorch")]
+fn torch_register(array: TorchArray) -> i64 {
+    TORCH_TENSORS.insert(TorchTensor::of_array(array, None))
+}
+
 /// Number of elements of a shape, if there may be as many. The limit holds for the shape without
 /// its zeros too, so that no stride can overflow.
 #[cfg(feature = "pytorch")]
@@ -13406,19 +13619,88 @@ fn torch_numel(shape: &[usize]) -> Option<usize> {
     Some(shape.iter().product())
 }
 
+/// Zeros, if there is memory for them.
+#[cfg(feature = "pytorch")]
+fn torch_zeros<T: Copy + Default>(count: usize) -> Option<Vec<T>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).ok()?;
+    values.resize(count, T::default());
+    Some(values)
+}
+
 /// `count` indices or extents behind a pointer.
+///
+/// # Safety
+/// `ints` is null or valid for reads of `count` numbers, if there may be so many.
 #[cfg(feature = "pytorch")]
 unsafe fn torch_ints<'a>(ints: *const i64, count: i64) -> Option<&'a [i64]> {
     match count {
         0 => Some(&[]),
-        1..=TORCH_MAX_DIMS if !ints.is_null() => {
+        1..=TORCH_MAX_DIMS if is_aligned_cell(ints) => {
             Some(std::slice::from_raw_parts(ints, count as usize))
         }
         _ => None,
     }
 }
 
+/// The tensors whose handles stand behind a pointer; `None` if one of them is bad.
+///
+/// # Safety
+/// `handles` is null or valid for reads of `count` numbers, if there may be so many.
+#[cfg(feature = "pytorch")]
+unsafe fn torch_tensors(handles: *const i64, count: i64) -> Option<Vec<Arc<TorchTensor>>> {
+    let handles = match count {
+        0 => &[],
+        1..=TORCH_MAX_HANDLES if is_aligned_cell(handles) => {
+            std::slice::from_raw_parts(handles, count as usize)
+        }
+        _ => return None,
+    };
+    handles.iter().map(|handle| torch_tensor(*handle)).collect()
+}
+
+/// Writes as many numbers as `cap` leaves room for and returns how many there are; -1 if `cap` is
+/// negative, or if `out` is null or not aligned while `cap` is not 0.
+///
+/// # Safety
+/// `out` is null, or not aligned, or valid for writes of `cap` numbers.
+#[cfg(feature = "pytorch")]
+unsafe fn torch_copy_out<T: Copy>(values: &[T], out: *mut T, cap: i64) -> i64 {
+    let Ok(cap) = usize::try_from(cap) else {
+        return -1;
+    };
+    if cap > 0 && !is_aligned_cell(out) {
+        return -1;
+    }
+    if cap > 0 {
+        std::ptr::copy_nonoverlapping(values.as_ptr(), out, cap.min(values.len()));
+    }
+    length_of(values.len())
+}
+
+/// Gives handles to tensors and writes them, all or (where `cap` is too small) none; how many there
+/// are, or -1 for bad arguments.
+///
+/// # Safety
+/// As for [`torch_copy_out`].
+#[cfg(feature = "pytorch")]
+unsafe fn torch_hand_out(tensors: Vec<Arc<TorchTensor>>, out: *mut i64, cap: i64) -> i64 {
+    let count = length_of(tensors.len());
+    if cap < 0 || (cap > 0 && !is_aligned_cell(out)) {
+        return -1;
+    }
+    if count <= cap {
+        for (at, tensor) in tensors.into_iter().enumerate() {
+            out.add(at).write(TORCH_TENSORS.insert(tensor));
+        }
+    }
+    count
+}
+
 /// A shape behind a pointer, with the number of its elements.
+///
+/// # Safety
+/// As for [`torch_ints`].
 #[cfg(feature = "pytorch")]
 unsafe fn torch_shape(shape: *const i64, ndim: i64) -> Option<(Vec<usize>, usize)> {
     let shape = torch_ints(shape, ndim)?
@@ -13431,7 +13713,43 @@ unsafe fn torch_shape(shape: *const i64, ndim: i64) -> Option<(Vec<usize>, usize
 
 #[cfg(feature = "pytorch")]
 fn torch_is_dtype(dtype: i64) -> bool {
+    dtype == TORCH_I64 || torch_is_float(dtype)
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_is_float(dtype: i64) -> bool {
     dtype == TORCH_F32 || dtype == TORCH_F64
+}
+
+/// The dtype of a result of both: f64 before f32 before i64.
+#[cfg(feature = "pytorch")]
+fn torch_promote(a: i64, b: i64) -> i64 {
+    match (a, b) {
+        (TORCH_I64, other) | (other, TORCH_I64) => other,
+        _ => a.max(b),
+    }
+}
+
+/// An axis, negative ones counted from the end.
+#[cfg(feature = "pytorch")]
+fn torch_axis(axis: i64, ndim: usize) -> Option<usize> {
+    let ndim = ndim as i64;
+    let axis = if axis < 0 {
+        axis.saturating_add(ndim)
+    } else {
+        axis
+    };
+    (0..ndim).contains(&axis).then_some(axis as usize)
+}
+
+/// A shape around an axis: the product before it, its extent, the product behind it.
+#[cfg(feature = "pytorch")]
+fn torch_around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
+    (
+        shape[..axis].iter().product(),
+        shape[axis],
+        shape[axis + 1..].iter().product(),
+    )
 }
 
 /// The shape that two shapes broadcast to.
@@ -13456,6 +13774,30 @@ fn torch_broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
+/// Offsets of the elements of a shape in row-major order, where axis `n` goes in steps of
+/// `strides[n]`.
+#[cfg(feature = "pytorch")]
+fn torch_walk(shape: &[usize], strides: &[usize]) -> Vec<usize> {
+    let total: usize = shape.iter().product();
+    let mut offsets = Vec::with_capacity(total);
+    let mut index = vec![0usize; shape.len()];
+    let mut offset = 0;
+    for _ in 0..total {
+        offsets.push(offset);
+        // Count up like an odometer, from the last axis.
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            offset += strides[axis];
+            if index[axis] < shape[axis] {
+                break;
+            }
+            offset -= strides[axis] * shape[axis];
+            index[axis] = 0;
+        }
+    }
+    offsets
+}
+
 /// Offsets into a tensor of shape `from`, for each element of the shape `to` it broadcasts to.
 #[cfg(feature = "pytorch")]
 fn torch_offsets(from: &[usize], to: &[usize]) -> Vec<usize> {
@@ -13468,57 +13810,1124 @@ fn torch_offsets(from: &[usize], to: &[usize]) -> Vec<usize> {
         }
         step *= from[axis];
     }
-    let total: usize = to.iter().product();
-    let mut offsets = Vec::with_capacity(total);
-    let mut index = vec![0usize; to.len()];
-    let mut offset = 0;
-    for _ in 0..total {
-        offsets.push(offset);
-        // Count up like an odometer, from the last axis.
-        for axis in (0..to.len()).rev() {
-            index[axis] += 1;
-            offset += strides[axis];
-            if index[axis] < to[axis] {
-                break;
+    torch_walk(to, &strides)
+}
+
+/// Offsets that exchange two axes, with the shape that comes out.
+#[cfg(feature = "pytorch")]
+fn torch_exchange_axes(shape: &[usize], first: usize, second: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut strides = vec![1; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * shape[axis];
+    }
+    let mut shape = shape.to_vec();
+    shape.swap(first, second);
+    strides.swap(first, second);
+    let offsets = torch_walk(&shape, &strides);
+    (shape, offsets)
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: operations
+// ---------------------------------------------------------------------------
+
+/// Operations on each element.
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum TorchUnary {
+    Neg,
+    Relu,
+    Abs,
+    Exp,
+    Log,
+    Tanh,
+    Sigmoid,
+    Sqrt,
+    Pow(f64),
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchUnary {
+    fn value(self, x: f64) -> f64 {
+        match self {
+            TorchUnary::Neg => -x,
+            TorchUnary::Relu if x < 0.0 => 0.0,
+            TorchUnary::Relu => x,
+            TorchUnary::Abs => x.abs(),
+            TorchUnary::Exp => x.exp(),
+            TorchUnary::Log => x.ln(),
+            TorchUnary::Tanh => x.tanh(),
+            // Both forms are the same; each is exact where the other one overflows.
+            TorchUnary::Sigmoid if x < 0.0 => x.exp() / (1.0 + x.exp()),
+            TorchUnary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+            TorchUnary::Sqrt => x.sqrt(),
+            TorchUnary::Pow(exponent) => x.powf(exponent),
+        }
+    }
+
+    /// As [`TorchUnary::value`]; `None` where the result is no integer.
+    fn int_value(self, x: i64) -> Option<i64> {
+        match self {
+            TorchUnary::Neg => Some(x.wrapping_neg()),
+            TorchUnary::Relu => Some(x.max(0)),
+            TorchUnary::Abs => Some(x.wrapping_abs()),
+            _ => None,
+        }
+    }
+
+    /// The derivative at `x`, where the value is `y`.
+    fn slope(self, x: f64, y: f64) -> f64 {
+        match self {
+            TorchUnary::Neg => -1.0,
+            TorchUnary::Relu if x > 0.0 => 1.0,
+            TorchUnary::Relu if x.is_nan() => x,
+            TorchUnary::Relu => 0.0,
+            TorchUnary::Abs if x == 0.0 => 0.0,
+            TorchUnary::Abs => 1f64.copysign(x),
+            TorchUnary::Exp => y,
+            TorchUnary::Log => 1.0 / x,
+            TorchUnary::Tanh => 1.0 - y * y,
+            TorchUnary::Sigmoid => y * (1.0 - y),
+            TorchUnary::Sqrt => 0.5 / y,
+            TorchUnary::Pow(0.0) => 0.0,
+            TorchUnary::Pow(exponent) => exponent * x.powf(exponent - 1.0),
+        }
+    }
+}
+
+/// Operations on two elements at a time, with broadcasting.
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum TorchBinary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchBinary {
+    fn value(self, x: f64, y: f64) -> f64 {
+        match self {
+            TorchBinary::Add => x + y,
+            TorchBinary::Sub => x - y,
+            TorchBinary::Mul => x * y,
+            TorchBinary::Div => x / y,
+        }
+    }
+
+    fn int_value(self, x: i64, y: i64) -> i64 {
+        match self {
+            TorchBinary::Add => x.wrapping_add(y),
+            TorchBinary::Sub => x.wrapping_sub(y),
+            TorchBinary::Mul => x.wrapping_mul(y),
+            TorchBinary::Div => x.checked_div(y).unwrap_or(0),
+        }
+    }
+
+    /// Both derivatives at `x` and `y`.
+    fn slopes(self, x: f64, y: f64) -> (f64, f64) {
+        match self {
+            TorchBinary::Add => (1.0, 1.0),
+            TorchBinary::Sub => (1.0, -1.0),
+            TorchBinary::Mul => (y, x),
+            TorchBinary::Div => (1.0 / y, -x / (y * y)),
+        }
+    }
+}
+
+/// What makes a tensor of tensors. The axes in it exist, counted from the first.
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Debug, PartialEq)]
+enum TorchOp {
+    Unary(TorchUnary),
+    Binary(TorchBinary),
+    MatMul,
+    Sum,
+    Mean,
+    Max,
+    /// Sum or mean along an axis.
+    Reduce {
+        axis: usize,
+        keep: bool,
+        mean: bool,
+    },
+    ArgMax(usize),
+    Softmax {
+        axis: usize,
+        log: bool,
+    },
+    Cast(i64),
+    Reshape(Vec<usize>),
+    Transpose(usize, usize),
+    /// Bounds within the axis.
+    Slice {
+        axis: usize,
+        start: usize,
+        stop: usize,
+        step: usize,
+    },
+    Cat(usize),
+    /// Inputs: images, kernels and perhaps a bias.
+    Conv2d {
+        stride: usize,
+        padding: usize,
+    },
+    /// Inputs: rows, gain, bias; then, if they are not taken of the batch, means and variances.
+    BatchNorm {
+        eps: f64,
+    },
+    /// Inputs: rows, gain, bias.
+    LayerNorm {
+        eps: f64,
+    },
+    /// Inputs: a table and row numbers.
+    Embedding,
+    /// Inputs: a row of scores for each example, and the number of the right one.
+    CrossEntropy,
+}
+
+/// A gradient for each input of an operation that has one.
+#[cfg(feature = "pytorch")]
+type TorchGrads = Vec<Option<Vec<f64>>>;
+
+#[cfg(feature = "pytorch")]
+impl TorchOp {
+    /// The result; `None` if the inputs do not fit.
+    fn forward(&self, inputs: &[TorchArray]) -> Option<TorchArray> {
+        match (self, inputs) {
+            (TorchOp::Unary(op), [x]) => torch_map(*op, x),
+            (TorchOp::Binary(op), [x, y]) => torch_zip(*op, x, y),
+            (TorchOp::MatMul, [x, y]) => torch_matmul(x, y),
+            (TorchOp::Sum | TorchOp::Mean | TorchOp::Max, [x]) => self.reduce_all(x),
+            (TorchOp::Reduce { axis, keep, mean }, [x]) => torch_reduce(x, *axis, *keep, *mean),
+            (TorchOp::ArgMax(axis), [x]) => torch_argmax(x, *axis),
+            (TorchOp::Softmax { axis, log }, [x]) => torch_softmax(x, *axis, *log),
+            (TorchOp::Cast(dtype), [x]) => Some(x.cast(*dtype)),
+            (TorchOp::Reshape(shape), [x]) => {
+                (torch_numel(shape)? == x.numel()).then(|| x.reshaped(shape))
             }
-            offset -= strides[axis] * to[axis];
-            index[axis] = 0;
+            (TorchOp::Transpose(first, second), [x]) => {
+                if *first.max(second) >= x.shape.len() {
+                    return None;
+                }
+                let (shape, offsets) = torch_exchange_axes(&x.shape, *first, *second);
+                Some(x.picked(shape, &offsets))
+            }
+            (TorchOp::Slice { .. }, [x]) => {
+                let (shape, offsets) = self.slice_of(&x.shape)?;
+                Some(x.picked(shape, &offsets))
+            }
+            (TorchOp::Cat(axis), parts) => torch_cat(parts, *axis),
+            (TorchOp::Conv2d { stride, padding }, [x, w, bias @ ..]) if bias.len() < 2 => {
+                torch_conv2d(x, w, bias.first(), *stride, *padding)
+            }
+            (TorchOp::BatchNorm { eps }, [x, gain, bias, stats @ ..]) => {
+                torch_batch_norm(x, gain, bias, stats, *eps)
+            }
+            (TorchOp::LayerNorm { eps }, [x, gain, bias]) => torch_layer_norm(x, gain, bias, *eps),
+            (TorchOp::Embedding, [table, rows]) => torch_embedding(table, rows),
+            (TorchOp::CrossEntropy, [scores, right]) => torch_cross_entropy(scores, right),
+            _ => None,
         }
     }
-    offsets
+
+    /// Gradients of the inputs, given that of the output. Those of inputs that `needs` does not
+    /// name may be left out. `None` if there is no memory.
+    fn backward(
+        &self,
+        inputs: &[TorchArray],
+        output: &TorchArray,
+        grad: &[f64],
+        needs: &[bool],
+    ) -> Option<TorchGrads> {
+        Some(match (self, inputs) {
+            (TorchOp::Unary(op), [x]) => {
+                let (x, y) = (x.floats(), output.floats());
+                let slopes = x.iter().zip(&*y).map(|(x, y)| op.slope(*x, *y));
+                vec![Some(grad.iter().zip(slopes).map(|(g, s)| g * s).collect())]
+            }
+            (TorchOp::Binary(op), [x, y]) => torch_zip_grads(*op, x, y, output, grad)?,
+            (TorchOp::MatMul, [x, y]) => torch_matmul_grads(x, y, grad, needs)?,
+            (TorchOp::Sum, [x]) => vec![Some(vec![grad[0]; x.numel()])],
+            (TorchOp::Mean, [x]) => vec![Some(vec![grad[0] / x.numel() as f64; x.numel()])],
+            (TorchOp::Max, [x]) => {
+                let (values, max) = (x.floats(), output.floats()[0]);
+                let is_max = |v: f64| v == max || (v.is_nan() && max.is_nan());
+                // Several largest elements share the gradient.
+                let share = grad[0] / values.iter().filter(|v| is_max(**v)).count() as f64;
+                let share_of = |v: &f64| if is_max(*v) { share } else { 0.0 };
+                vec![Some(values.iter().map(share_of).collect())]
+            }
+            (TorchOp::Reduce { axis, mean, .. }, [x]) => {
+                let (outer, extent, inner) = torch_around(&x.shape, *axis);
+                let factor = if *mean { 1.0 / extent as f64 } else { 1.0 };
+                let mut found = Vec::with_capacity(x.numel());
+                for row in 0..outer {
+                    for _ in 0..extent {
+                        let row = &grad[row * inner..][..inner];
+                        found.extend(row.iter().map(|g| g * factor));
+                    }
+                }
+                vec![Some(found)]
+            }
+            (TorchOp::Softmax { axis, log }, [x]) => {
+                vec![Some(torch_softmax_grad(
+                    &x.shape, output, grad, *axis, *log,
+                ))]
+            }
+            (TorchOp::Cast(_) | TorchOp::Reshape(_), [_]) => vec![Some(grad.to_vec())],
+            (TorchOp::Transpose(first, second), [_]) => {
+                let (_, offsets) = torch_exchange_axes(&output.shape, *first, *second);
+                vec![Some(offsets.iter().map(|at| grad[*at]).collect())]
+            }
+            (TorchOp::Slice { .. }, [x]) => {
+                let (_, offsets) = self.slice_of(&x.shape)?;
+                let mut found = torch_zeros(x.numel())?;
+                for (at, g) in offsets.into_iter().zip(grad) {
+                    found[at] += g;
+                }
+                vec![Some(found)]
+            }
+            (TorchOp::Cat(axis), parts) => torch_cat_grads(parts, *axis, grad),
+            (TorchOp::Conv2d { stride, padding }, [x, w, ..]) => {
+                let mut found = torch_conv2d_grads(x, w, output, grad, (*stride, *padding), needs)?;
+                found.truncate(inputs.len());
+                found
+            }
+            (TorchOp::BatchNorm { eps }, [x, gain, _, stats @ ..]) => {
+                torch_batch_norm_grads(x, gain, stats, *eps, grad)?
+            }
+            (TorchOp::LayerNorm { eps }, [x, gain, _]) => {
+                torch_layer_norm_grads(x, gain, *eps, grad)?
+            }
+            (TorchOp::Embedding, [table, rows]) => {
+                let width = table.shape[1];
+                let mut found = torch_zeros(table.numel())?;
+                for (at, row) in rows.data.ints()?.iter().enumerate() {
+                    let into = &mut found[*row as usize * width..][..width];
+                    for (sum, g) in into.iter_mut().zip(&grad[at * width..]) {
+                        *sum += g;
+                    }
+                }
+                vec![Some(found), None]
+            }
+            (TorchOp::CrossEntropy, [scores, right]) => {
+                let softmax = torch_softmax(&scores.cast(TORCH_F64), 1, false)?;
+                let mut found = softmax.floats().into_owned();
+                let classes = scores.shape[1];
+                for (row, right) in found
+                    .chunks_exact_mut(classes.max(1))
+                    .zip(right.data.ints()?)
+                {
+                    row[*right as usize] -= 1.0;
+                }
+                let factor = grad[0] / scores.shape[0] as f64;
+                found.iter_mut().for_each(|v| *v *= factor);
+                vec![Some(found), None]
+            }
+            // Row numbers have no gradient.
+            _ => vec![None; inputs.len()],
+        })
+    }
+
+    fn reduce_all(&self, x: &TorchArray) -> Option<TorchArray> {
+        if let (Some(ints), false) = (x.data.ints(), *self == TorchOp::Mean) {
+            let found = match self {
+                TorchOp::Max => *ints.iter().max()?,
+                _ => ints.iter().fold(0i64, |acc, v| acc.wrapping_add(*v)),
+            };
+            return Some(TorchArray::of_ints(Vec::new(), vec![found]));
+        }
+        let values = x.floats();
+        // Not `sum()`: whether that begins at 0.0 or -0.0 depends on the standard library.
+        let sum = || values.iter().fold(0.0, |acc, v| acc + v);
+        let found = match self {
+            TorchOp::Max => values.iter().copied().reduce(|a, b| rt_math_max(a, b))?,
+            TorchOp::Mean => sum() / values.len() as f64,
+            _ => sum(),
+        };
+        let dtype = torch_promote(x.dtype(), TORCH_F32);
+        let dtype = if x.is_float() { dtype } else { TORCH_F64 };
+        Some(TorchArray::new(Vec::new(), dtype, vec![found]))
+    }
+
+    /// Shape and offsets of what a slice takes.
+    fn slice_of(&self, shape: &[usize]) -> Option<(Vec<usize>, Vec<usize>)> {
+        let TorchOp::Slice {
+            axis,
+            start,
+            stop,
+            step,
+        } = *self
+        else {
+            return None;
+        };
+        if axis >= shape.len() || start > stop || stop > shape[axis] || step == 0 {
+            return None;
+        }
+        let (outer, extent, inner) = torch_around(shape, axis);
+        let mut sliced = shape.to_vec();
+        sliced[axis] = (stop - start).div_ceil(step);
+        let mut offsets = Vec::with_capacity(sliced.iter().product());
+        for row in 0..outer {
+            for at in (start..stop).step_by(step) {
+                let begin = (row * extent + at) * inner;
+                offsets.extend(begin..begin + inner);
+            }
+        }
+        Some((sliced, offsets))
+    }
 }
 
-/// Applies `op` element by element to two tensors that broadcast; 0 if they do not.
 #[cfg(feature = "pytorch")]
-fn torch_binary(a: i64, b: i64, op: impl Fn(f64, f64) -> f64) -> i64 {
-    let (Some(a), Some(b)) = (TORCH_TENSORS.get(a), TORCH_TENSORS.get(b)) else {
-        return 0;
-    };
-    let Some(shape) = torch_broadcast(&a.shape, &b.shape) else {
-        return 0;
-    };
-    if torch_numel(&shape).is_none() {
-        return 0;
+fn torch_map(op: TorchUnary, x: &TorchArray) -> Option<TorchArray> {
+    if let Some(ints) = x.data.ints() {
+        if op.int_value(0).is_some() {
+            let values = ints.iter().filter_map(|v| op.int_value(*v)).collect();
+            return Some(TorchArray::of_ints(x.shape.clone(), values));
+        }
     }
-    let (left, right) = (a.values(), b.values());
-    let values = torch_offsets(&a.shape, &shape)
+    let dtype = if x.is_float() { x.dtype() } else { TORCH_F64 };
+    let mut values = torch_zeros(x.numel())?;
+    for (value, x) in values.iter_mut().zip(&*x.floats()) {
+        *value = op.value(*x);
+    }
+    Some(TorchArray::new(x.shape.clone(), dtype, values))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_zip(op: TorchBinary, x: &TorchArray, y: &TorchArray) -> Option<TorchArray> {
+    let shape = torch_broadcast(&x.shape, &y.shape)?;
+    torch_numel(&shape)?;
+    let pairs = torch_offsets(&x.shape, &shape)
         .into_iter()
-        .zip(torch_offsets(&b.shape, &shape))
-        .map(|(x, y)| op(left[x], right[y]))
-        .collect();
-    TorchTensor::register(shape, a.dtype().max(b.dtype()), values)
+        .zip(torch_offsets(&y.shape, &shape));
+    if let (Some(left), Some(right), true) = (x.data.ints(), y.data.ints(), op != TorchBinary::Div)
+    {
+        let values = pairs.map(|(x, y)| op.int_value(left[x], right[y]));
+        return Some(TorchArray::of_ints(shape, values.collect()));
+    }
+    let dtype = match torch_promote(x.dtype(), y.dtype()) {
+        TORCH_I64 => TORCH_F64,
+        dtype => dtype,
+    };
+    let (left, right) = (x.floats(), y.floats());
+    let values = pairs.map(|(x, y)| op.value(left[x], right[y])).collect();
+    Some(TorchArray::new(shape, dtype, values))
 }
 
-/// Applies `op` to each element.
+/// Elements that were repeated by broadcasting get the sum of the gradients.
 #[cfg(feature = "pytorch")]
-fn torch_unary(tensor: i64, op: impl Fn(f64) -> f64) -> i64 {
-    match TORCH_TENSORS.get(tensor) {
-        Some(t) => {
-            let values = t.values().into_iter().map(op).collect();
-            TorchTensor::register(t.shape.clone(), t.dtype(), values)
-        }
-        None => 0,
+fn torch_zip_grads(
+    op: TorchBinary,
+    x: &TorchArray,
+    y: &TorchArray,
+    output: &TorchArray,
+    grad: &[f64],
+) -> Option<TorchGrads> {
+    let (left, right) = (x.floats(), y.floats());
+    let (mut of_x, mut of_y) = (torch_zeros(left.len())?, torch_zeros(right.len())?);
+    let pairs = torch_offsets(&x.shape, &output.shape)
+        .into_iter()
+        .zip(torch_offsets(&y.shape, &output.shape));
+    for ((x, y), g) in pairs.zip(grad) {
+        let (slope_x, slope_y) = op.slopes(left[x], right[y]);
+        of_x[x] += g * slope_x;
+        of_y[y] += g * slope_y;
     }
+    Some(vec![Some(of_x), Some(of_y)])
+}
+
+/// How two tensors are multiplied as matrices.
+#[cfg(feature = "pytorch")]
+struct TorchMatPlan {
+    rows: usize,
+    inner: usize,
+    columns: usize,
+    /// Which matrix of the left and of the right operand makes each matrix of the result.
+    pairs: Vec<(usize, usize)>,
+    shape: Vec<usize>,
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchMatPlan {
+    fn new(a: &[usize], b: &[usize]) -> Option<Self> {
+        if a.is_empty() || b.is_empty() {
+            return None;
+        }
+        let mut left_shape = a.to_vec();
+        if a.len() == 1 {
+            left_shape.insert(0, 1);
+        }
+        let mut right_shape = b.to_vec();
+        if b.len() == 1 {
+            right_shape.push(1);
+        }
+        let (left_batch, left_matrix) = left_shape.split_at(left_shape.len() - 2);
+        let (right_batch, right_matrix) = right_shape.split_at(right_shape.len() - 2);
+        let (rows, inner, columns) = (left_matrix[0], left_matrix[1], right_matrix[1]);
+        if inner != right_matrix[0] {
+            return None;
+        }
+        let batch = torch_broadcast(left_batch, right_batch)?;
+        let mut shape = batch.clone();
+        shape.extend([rows, columns]);
+        let work = torch_numel(&shape)?.checked_mul(inner)?;
+        if work > TORCH_MAX_WORK {
+            return None;
+        }
+        let pairs = torch_offsets(left_batch, &batch)
+            .into_iter()
+            .zip(torch_offsets(right_batch, &batch))
+            .collect();
+        // The axes that the vectors were given are taken away again.
+        if b.len() == 1 {
+            shape.pop();
+        }
+        if a.len() == 1 {
+            shape.remove(batch.len());
+        }
+        Some(Self {
+            rows,
+            inner,
+            columns,
+            pairs,
+            shape,
+        })
+    }
+
+    fn product<T: Copy + Default>(
+        &self,
+        left: &[T],
+        right: &[T],
+        add_product: impl Fn(T, T, T) -> T,
+    ) -> Option<Vec<T>> {
+        let (rows, inner, columns) = (self.rows, self.inner, self.columns);
+        let mut values = torch_zeros(self.pairs.len() * rows * columns)?;
+        for (at, (l, r)) in self.pairs.iter().enumerate() {
+            let left = &left[l * rows * inner..][..rows * inner];
+            let right = &right[r * inner * columns..][..inner * columns];
+            let into = &mut values[at * rows * columns..][..rows * columns];
+            for row in 0..rows {
+                let into = &mut into[row * columns..][..columns];
+                for k in 0..inner {
+                    let factor = left[row * inner + k];
+                    for (sum, other) in into.iter_mut().zip(&right[k * columns..]) {
+                        *sum = add_product(*sum, factor, *other);
+                    }
+                }
+            }
+        }
+        Some(values)
+    }
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_matmul(x: &TorchArray, y: &TorchArray) -> Option<TorchArray> {
+    let plan = TorchMatPlan::new(&x.shape, &y.shape)?;
+    if let (Some(left), Some(right)) = (x.data.ints(), y.data.ints()) {
+        let add_product = |sum: i64, a: i64, b: i64| sum.wrapping_add(a.wrapping_mul(b));
+        let values = plan.product(left, right, add_product)?;
+        return Some(TorchArray::of_ints(plan.shape, values));
+    }
+    let values = plan.product(&x.floats(), &y.floats(), |sum, a, b| sum + a * b)?;
+    let dtype = torch_promote(x.dtype(), y.dtype());
+    Some(TorchArray::new(plan.shape, dtype, values))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_matmul_grads(
+    x: &TorchArray,
+    y: &TorchArray,
+    grad: &[f64],
+    needs: &[bool],
+) -> Option<TorchGrads> {
+    let plan = TorchMatPlan::new(&x.shape, &y.shape)?;
+    let (rows, inner, columns) = (plan.rows, plan.inner, plan.columns);
+    let (left, right) = (x.floats(), y.floats());
+    let (mut of_x, mut of_y) = (torch_zeros(left.len())?, torch_zeros(right.len())?);
+    for (at, (l, r)) in plan.pairs.iter().enumerate() {
+        let (l, r) = (l * rows * inner, r * inner * columns);
+        for row in 0..rows {
+            let grad = &grad[(at * rows + row) * columns..][..columns];
+            for k in 0..inner {
+                let right_row = r + k * columns..r + (k + 1) * columns;
+                if needs[0] {
+                    let products = grad.iter().zip(&right[right_row.clone()]);
+                    of_x[l + row * inner + k] += products.fold(0.0, |sum, (g, v)| sum + g * v);
+                }
+                if needs[1] {
+                    let factor = left[l + row * inner + k];
+                    for (sum, g) in of_y[right_row].iter_mut().zip(grad) {
+                        *sum += factor * g;
+                    }
+                }
+            }
+        }
+    }
+    Some(vec![Some(of_x), Some(of_y)])
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_reduce(x: &TorchArray, axis: usize, keep: bool, mean: bool) -> Option<TorchArray> {
+    if axis >= x.shape.len() {
+        return None;
+    }
+    let (outer, extent, inner) = torch_around(&x.shape, axis);
+    let mut shape = x.shape.clone();
+    if keep {
+        shape[axis] = 1;
+    } else {
+        shape.remove(axis);
+    }
+    torch_numel(&shape)?;
+    if let (Some(ints), false) = (x.data.ints(), mean) {
+        let mut sums: Vec<i64> = torch_zeros(outer * inner)?;
+        for (at, value) in ints.iter().enumerate() {
+            let sum = &mut sums[at / (extent * inner) * inner + at % inner];
+            *sum = sum.wrapping_add(*value);
+        }
+        return Some(TorchArray::of_ints(shape, sums));
+    }
+    let mut sums: Vec<f64> = torch_zeros(outer * inner)?;
+    for (at, value) in x.floats().iter().enumerate() {
+        sums[at / (extent * inner) * inner + at % inner] += value;
+    }
+    if mean {
+        sums.iter_mut().for_each(|sum| *sum /= extent as f64);
+    }
+    let dtype = if x.is_float() { x.dtype() } else { TORCH_F64 };
+    Some(TorchArray::new(shape, dtype, sums))
+}
+
+/// The first of the largest elements along an axis; NaN is larger than all.
+#[cfg(feature = "pytorch")]
+fn torch_argmax(x: &TorchArray, axis: usize) -> Option<TorchArray> {
+    if axis >= x.shape.len() || x.shape[axis] == 0 {
+        return None;
+    }
+    let (outer, extent, inner) = torch_around(&x.shape, axis);
+    let at = |row: usize, k: usize, column: usize| (row * extent + k) * inner + column;
+    let mut shape = x.shape.clone();
+    shape.remove(axis);
+    let mut found: Vec<i64> = torch_zeros(outer * inner)?;
+    let (ints, floats) = (x.data.ints(), x.floats());
+    for row in 0..outer {
+        for column in 0..inner {
+            let mut best = 0;
+            for k in 1..extent {
+                let (new, old) = (at(row, k, column), at(row, best, column));
+                let larger = match ints {
+                    Some(ints) => ints[new] > ints[old],
+                    None if floats[old].is_nan() => false,
+                    None => floats[new] > floats[old] || floats[new].is_nan(),
+                };
+                if larger {
+                    best = k;
+                }
+            }
+            found[row * inner + column] = best as i64;
+        }
+    }
+    Some(TorchArray::of_ints(shape, found))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_softmax(x: &TorchArray, axis: usize, log: bool) -> Option<TorchArray> {
+    if axis >= x.shape.len() {
+        return None;
+    }
+    let (outer, extent, inner) = torch_around(&x.shape, axis);
+    let mut values = x.floats().into_owned();
+    for row in 0..outer {
+        for column in 0..inner {
+            let places = (0..extent).map(|k| (row * extent + k) * inner + column);
+            // Less the largest: no power overflows.
+            let max = places
+                .clone()
+                .fold(f64::NEG_INFINITY, |max, at| max.max(values[at]));
+            let sum = places
+                .clone()
+                .fold(0.0, |sum, at| sum + (values[at] - max).exp());
+            for at in places {
+                let shifted = values[at] - max;
+                values[at] = if log {
+                    shifted - sum.ln()
+                } else {
+                    shifted.exp() / sum
+                };
+            }
+        }
+    }
+    let dtype = if x.is_float() { x.dtype() } else { TORCH_F64 };
+    Some(TorchArray::new(x.shape.clone(), dtype, values))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_softmax_grad(
+    shape: &[usize],
+    output: &TorchArray,
+    grad: &[f64],
+    axis: usize,
+    log: bool,
+) -> Vec<f64> {
+    let (outer, extent, inner) = torch_around(shape, axis);
+    let y = output.floats();
+    let mut found = grad.to_vec();
+    for row in 0..outer {
+        for column in 0..inner {
+            let places = (0..extent).map(|k| (row * extent + k) * inner + column);
+            let weight = |at: usize| if log { 1.0 } else { y[at] };
+            let sum = places
+                .clone()
+                .fold(0.0, |sum, at| sum + grad[at] * weight(at));
+            for at in places {
+                found[at] = if log {
+                    grad[at] - y[at].exp() * sum
+                } else {
+                    y[at] * (grad[at] - sum)
+                };
+            }
+        }
+    }
+    found
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_cat(parts: &[TorchArray], axis: usize) -> Option<TorchArray> {
+    let (first, rest) = parts.split_first()?;
+    let mut shape = first.shape.clone();
+    let mut dtype = first.dtype();
+    let mut extent = *shape.get(axis)?;
+    for part in rest {
+        extent = extent.checked_add(*part.shape.get(axis)?)?;
+        dtype = torch_promote(dtype, part.dtype());
+        let mut other = part.shape.clone();
+        other[axis] = shape[axis];
+        if other != shape {
+            return None;
+        }
+    }
+    shape[axis] = extent;
+    let numel = torch_numel(&shape)?;
+    let outer: usize = shape[..axis].iter().product();
+    // One row of each part after the other, first as they lie, then moved to where they belong.
+    let mut offsets = Vec::new();
+    offsets.try_reserve_exact(numel).ok()?;
+    for row in 0..outer {
+        let mut begin = 0;
+        for part in parts {
+            let length = part.numel() / outer;
+            offsets.extend(begin + row * length..begin + (row + 1) * length);
+            begin += part.numel();
+        }
+    }
+    let data = if dtype == TORCH_I64 {
+        let ints = parts.iter().filter_map(|part| part.data.ints());
+        TorchStorage::I64(ints.flatten().copied().collect())
+    } else {
+        let floats = parts.iter().map(TorchArray::floats);
+        TorchStorage::from_values(dtype, floats.flat_map(|part| part.to_vec()).collect())
+    };
+    Some(TorchArray {
+        shape,
+        data: Arc::new(data.pick(&offsets)),
+    })
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_cat_grads(parts: &[TorchArray], axis: usize, grad: &[f64]) -> TorchGrads {
+    let outer: usize = parts[0].shape[..axis].iter().product();
+    let mut found: Vec<Vec<f64>> = vec![Vec::new(); parts.len()];
+    let mut rest = grad;
+    for _ in 0..outer {
+        for (part, into) in parts.iter().zip(&mut found) {
+            let (row, behind) = rest.split_at(part.numel() / outer);
+            into.extend(row);
+            rest = behind;
+        }
+    }
+    found.into_iter().map(Some).collect()
+}
+
+/// How images and kernels lie to one another.
+#[cfg(feature = "pytorch")]
+struct TorchConvPlan {
+    images: usize,
+    channels: usize,
+    filters: usize,
+    size: [usize; 2],
+    kernel: [usize; 2],
+    output: [usize; 2],
+    stride: usize,
+    padding: usize,
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchConvPlan {
+    fn new(x: &TorchArray, w: &TorchArray, stride: usize, padding: usize) -> Option<Self> {
+        let (&[images, channels, height, width], &[filters, depth, rows, columns]) =
+            (&x.shape[..], &w.shape[..])
+        else {
+            return None;
+        };
+        if channels != depth || stride == 0 || rows == 0 || columns == 0 {
+            return None;
+        }
+        let reach = |size: usize, kernel: usize| {
+            let padded = size.checked_add(padding.checked_mul(2)?)?;
+            Some(padded.checked_sub(kernel)? / stride + 1)
+        };
+        let output = [reach(height, rows)?, reach(width, columns)?];
+        let numel = torch_numel(&[images, filters, output[0], output[1]])?;
+        let work = numel.checked_mul(channels * rows * columns)?;
+        (work <= TORCH_MAX_WORK).then_some(Self {
+            images,
+            channels,
+            filters,
+            size: [height, width],
+            kernel: [rows, columns],
+            output,
+            stride,
+            padding,
+        })
+    }
+
+    /// Calls `visit` with each offset of the output, of the image and of the kernel that meet.
+    fn visit(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let [height, width] = self.size;
+        let [rows, columns] = self.kernel;
+        // Where a line of the kernel lies in the image, if not in the padding.
+        let place = |out: usize, k: usize, size: usize| {
+            (out * self.stride + k)
+                .checked_sub(self.padding)
+                .filter(|at| *at < size)
+        };
+        let mut out = 0;
+        for image in 0..self.images {
+            for filter in 0..self.filters {
+                for out_y in 0..self.output[0] {
+                    for out_x in 0..self.output[1] {
+                        for channel in 0..self.channels {
+                            let plane = (image * self.channels + channel) * height;
+                            let kernel = (filter * self.channels + channel) * rows;
+                            for row in 0..rows {
+                                let Some(y) = place(out_y, row, height) else {
+                                    continue;
+                                };
+                                for column in 0..columns {
+                                    if let Some(x) = place(out_x, column, width) {
+                                        let weight = (kernel + row) * columns + column;
+                                        visit(out, (plane + y) * width + x, weight);
+                                    }
+                                }
+                            }
+                        }
+                        out += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_conv2d(
+    x: &TorchArray,
+    w: &TorchArray,
+    bias: Option<&TorchArray>,
+    stride: usize,
+    padding: usize,
+) -> Option<TorchArray> {
+    let plan = TorchConvPlan::new(x, w, stride, padding)?;
+    if !x.is_float() || !w.is_float() {
+        return None;
+    }
+    let [out_y, out_x] = plan.output;
+    let mut values = torch_zeros(plan.images * plan.filters * out_y * out_x)?;
+    let mut dtype = torch_promote(x.dtype(), w.dtype());
+    if let Some(bias) = bias {
+        if bias.shape != [plan.filters] || !bias.is_float() {
+            return None;
+        }
+        dtype = torch_promote(dtype, bias.dtype());
+        let bias = bias.floats();
+        for (plane, values) in values.chunks_exact_mut((out_y * out_x).max(1)).enumerate() {
+            values.fill(bias[plane % plan.filters]);
+        }
+    }
+    let (pixels, weights) = (x.floats(), w.floats());
+    plan.visit(|out, pixel, weight| values[out] += pixels[pixel] * weights[weight]);
+    let shape = vec![plan.images, plan.filters, out_y, out_x];
+    Some(TorchArray::new(shape, dtype, values))
+}
+
+/// Gradients of images, kernels and bias.
+#[cfg(feature = "pytorch")]
+fn torch_conv2d_grads(
+    x: &TorchArray,
+    w: &TorchArray,
+    output: &TorchArray,
+    grad: &[f64],
+    (stride, padding): (usize, usize),
+    needs: &[bool],
+) -> Option<TorchGrads> {
+    let plan = TorchConvPlan::new(x, w, stride, padding)?;
+    let (pixels, weights) = (x.floats(), w.floats());
+    let (mut of_x, mut of_w) = (torch_zeros(pixels.len())?, torch_zeros(weights.len())?);
+    if needs[0] {
+        plan.visit(|out, pixel, weight| of_x[pixel] += grad[out] * weights[weight]);
+    }
+    if needs[1] {
+        plan.visit(|out, pixel, weight| of_w[weight] += grad[out] * pixels[pixel]);
+    }
+    let mut of_bias = vec![0.0; plan.filters];
+    let plane = output.shape[2] * output.shape[3];
+    for (at, grad) in grad.chunks_exact(plane.max(1)).enumerate() {
+        of_bias[at % plan.filters] += grad.iter().fold(0.0, |sum, g| sum + g);
+    }
+    Some(vec![Some(of_x), Some(of_w), Some(of_bias)])
+}
+
+/// Elements that are normalised together, by their offsets, with the number of the gain that each
+/// of them has.
+#[cfg(feature = "pytorch")]
+type TorchNormGroup = Vec<(usize, usize)>;
+
+/// One group for each channel, which is the second axis.
+#[cfg(feature = "pytorch")]
+fn torch_channels(shape: &[usize]) -> impl Iterator<Item = TorchNormGroup> {
+    let (outer, channels, inner) = torch_around(shape, 1);
+    (0..channels).map(move |channel| {
+        let row = move |row: usize| (row * channels + channel) * inner;
+        let offsets = (0..outer).flat_map(move |n| row(n)..row(n) + inner);
+        offsets.map(|at| (at, channel)).collect()
+    })
+}
+
+/// Mean and variance (of the group itself, not an estimate for others).
+#[cfg(feature = "pytorch")]
+fn torch_moments(values: &[f64], group: &TorchNormGroup) -> (f64, f64) {
+    let count = group.len() as f64;
+    let mean = group.iter().fold(0.0, |sum, (at, _)| sum + values[*at]) / count;
+    let squares = group
+        .iter()
+        .fold(0.0, |sum, (at, _)| sum + (values[*at] - mean).powi(2));
+    (mean, squares / count)
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_batch_norm(
+    x: &TorchArray,
+    gain: &TorchArray,
+    bias: &TorchArray,
+    stats: &[TorchArray],
+    eps: f64,
+) -> Option<TorchArray> {
+    let channels = [*x.shape.get(1)?];
+    let fits = |array: &TorchArray| array.shape == channels && array.is_float();
+    if !x.is_float() || !fits(gain) || !fits(bias) || !stats.iter().all(fits) {
+        return None;
+    }
+    let given = match stats {
+        [] => None,
+        [means, variances] => Some((means.floats(), variances.floats())),
+        _ => return None,
+    };
+    let (source, gain, bias) = (x.floats(), gain.floats(), bias.floats());
+    let mut values = torch_zeros(source.len())?;
+    for (channel, group) in torch_channels(&x.shape).enumerate() {
+        let (mean, variance) = match &given {
+            Some((means, variances)) => (means[channel], variances[channel]),
+            None => torch_moments(&source, &group),
+        };
+        let scale = gain[channel] / (variance + eps).sqrt();
+        for (at, _) in group {
+            values[at] = (source[at] - mean) * scale + bias[channel];
+        }
+    }
+    Some(TorchArray::new(x.shape.clone(), x.dtype(), values))
+}
+
+/// The gradient of a group that was normalised by its own mean and variance.
+#[cfg(feature = "pytorch")]
+fn torch_norm_grad(
+    source: &[f64],
+    grad: &[f64],
+    gain: &[f64],
+    eps: f64,
+    group: &TorchNormGroup,
+    [of_x, of_gain, of_bias]: [&mut [f64]; 3],
+) {
+    let (mean, variance) = torch_moments(source, group);
+    let deviation = (variance + eps).sqrt();
+    let unit = |at: usize| (source[at] - mean) / deviation;
+    let (mut sum, mut dot) = (0.0, 0.0);
+    for (at, parameter) in group {
+        let scaled = grad[*at] * gain[*parameter];
+        sum += scaled;
+        dot += scaled * unit(*at);
+        of_gain[*parameter] += grad[*at] * unit(*at);
+        of_bias[*parameter] += grad[*at];
+    }
+    let count = group.len() as f64;
+    for (at, parameter) in group {
+        let scaled = grad[*at] * gain[*parameter];
+        of_x[*at] = (scaled - sum / count - unit(*at) * dot / count) / deviation;
+    }
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_batch_norm_grads(
+    x: &TorchArray,
+    gain: &TorchArray,
+    stats: &[TorchArray],
+    eps: f64,
+    grad: &[f64],
+) -> Option<TorchGrads> {
+    let (source, gain) = (x.floats(), gain.floats());
+    let mut of_x = torch_zeros(source.len())?;
+    let mut of_gain = vec![0.0; gain.len()];
+    let mut of_bias = vec![0.0; gain.len()];
+    for (channel, group) in torch_channels(&x.shape).enumerate() {
+        let [means, variances] = stats else {
+            let into = [&mut of_x[..], &mut of_gain, &mut of_bias];
+            torch_norm_grad(&source, grad, &gain, eps, &group, into);
+            continue;
+        };
+        let mean = means.data.get(channel)?;
+        let deviation = (variances.data.get(channel)? + eps).sqrt();
+        for (at, _) in group {
+            of_x[at] = grad[at] * gain[channel] / deviation;
+            of_gain[channel] += grad[at] * (source[at] - mean) / deviation;
+            of_bias[channel] += grad[at];
+        }
+    }
+    let mut found = vec![Some(of_x), Some(of_gain), Some(of_bias)];
+    found.extend(stats.iter().map(|_| None));
+    Some(found)
+}
+
+/// One group for each row of the last axis.
+#[cfg(feature = "pytorch")]
+fn torch_rows(numel: usize, width: usize) -> impl Iterator<Item = TorchNormGroup> {
+    (0..numel.checked_div(width).unwrap_or(0))
+        .map(move |row| (0..width).map(|k| (row * width + k, k)).collect())
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_layer_norm(
+    x: &TorchArray,
+    gain: &TorchArray,
+    bias: &TorchArray,
+    eps: f64,
+) -> Option<TorchArray> {
+    let width = *x.shape.last()?;
+    let fits = |array: &TorchArray| array.shape == [width] && array.is_float();
+    if !x.is_float() || !fits(gain) || !fits(bias) {
+        return None;
+    }
+    let (source, gain, bias) = (x.floats(), gain.floats(), bias.floats());
+    let mut values = torch_zeros(source.len())?;
+    for group in torch_rows(source.len(), width) {
+        let (mean, variance) = torch_moments(&source, &group);
+        for (at, k) in group {
+            values[at] = (source[at] - mean) / (variance + eps).sqrt() * gain[k] + bias[k];
+        }
+    }
+    Some(TorchArray::new(x.shape.clone(), x.dtype(), values))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_layer_norm_grads(
+    x: &TorchArray,
+    gain: &TorchArray,
+    eps: f64,
+    grad: &[f64],
+) -> Option<TorchGrads> {
+    let (source, gain) = (x.floats(), gain.floats());
+    let mut of_x = torch_zeros(source.len())?;
+    let mut of_gain = vec![0.0; gain.len()];
+    let mut of_bias = vec![0.0; gain.len()];
+    for group in torch_rows(source.len(), gain.len()) {
+        let into = [&mut of_x[..], &mut of_gain, &mut of_bias];
+        torch_norm_grad(&source, grad, &gain, eps, &group, into);
+    }
+    Some(vec![Some(of_x), Some(of_gain), Some(of_bias)])
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_embedding(table: &TorchArray, rows: &TorchArray) -> Option<TorchArray> {
+    let &[count, width] = &table.shape[..] else {
+        return None;
+    };
+    let mut shape = rows.shape.clone();
+    shape.push(width);
+    let mut offsets = Vec::new();
+    offsets.try_reserve_exact(torch_numel(&shape)?).ok()?;
+    for row in rows.data.ints()? {
+        let row = checked_index(*row, count)?;
+        offsets.extend(row * width..(row + 1) * width);
+    }
+    Some(table.picked(shape, &offsets))
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_cross_entropy(scores: &TorchArray, right: &TorchArray) -> Option<TorchArray> {
+    let &[examples, classes] = &scores.shape[..] else {
+        return None;
+    };
+    let numbers = right.data.ints()?;
+    if right.shape != [examples] || !scores.is_float() {
+        return None;
+    }
+    let logs = torch_softmax(&scores.cast(TORCH_F64), 1, true)?;
+    let mut sum = 0.0;
+    for (row, number) in numbers.iter().enumerate() {
+        sum -= logs
+            .data
+            .get(row * classes + checked_index(*number, classes)?)?;
+    }
+    let loss = sum / examples as f64;
+    Some(TorchArray::new(Vec::new(), scores.dtype(), vec![loss]))
+}
+
+/// Applies an operation, so that autograd and a trace of the thread know of it.
+#[cfg(feature = "pytorch")]
+fn torch_apply(op: TorchOp, inputs: &[&Arc<TorchTensor>]) -> Option<Arc<TorchTensor>> {
+    let arrays: Vec<TorchArray> = inputs.iter().map(|tensor| tensor.array()).collect();
+    let output = op.forward(&arrays)?;
+    let tracked = output.is_float()
+        && !rt_torch_no_grad_get()
+        && inputs.iter().any(|tensor| tensor.requires_grad());
+    let origin = tracked.then(|| TorchOrigin {
+        op: op.clone(),
+        inputs: inputs.iter().map(|tensor| Arc::clone(tensor)).collect(),
+        arrays,
+        output: output.clone(),
+    });
+    let result = TorchTensor::of_array(output, origin);
+    torch_record(op, inputs, &result);
+    Some(result)
+}
+
+/// As [`torch_apply`], from handles to a handle; 0 for a bad handle or inputs that do not fit.
+#[cfg(feature = "pytorch")]
+fn torch_apply_to(op: TorchOp, handles: &[i64]) -> i64 {
+    let tensors: Option<Vec<_>> = handles.iter().map(|handle| torch_tensor(*handle)).collect();
+    tensors
+        .and_then(|tensors| torch_apply(op, &tensors.iter().collect::<Vec<_>>()))
+        .map_or(0, |result| TORCH_TENSORS.insert(result))
+}
+
+/// As [`torch_apply_to`], for an operation along an axis that may be counted from the end.
+#[cfg(feature = "pytorch")]
+fn torch_apply_along(tensor: i64, axis: i64, op: impl Fn(usize) -> TorchOp) -> i64 {
+    let Some(t) = torch_tensor(tensor) else {
+        return 0;
+    };
+    torch_axis(axis, t.shape.len()).map_or(0, |axis| torch_apply_to(op(axis), &[tensor]))
 }
 
 /// Whether the tensor engine is in this build.
@@ -13535,7 +14944,8 @@ pub extern "C" fn rt_torch_available() -> bool {
     false
 }
 
-/// Makes a tensor full of one value. dtype 0 is f32, 1 is f64.
+/// Makes a tensor full of one value. dtype 0 is f32, 1 is f64, 2 is i64 (see
+/// [`rt_torch_tensor_cast`] for what becomes of the value).
 ///
 /// 0 for a bad dtype, a null or negative shape, more than 8 dimensions or 2^24 elements.
 ///
@@ -13633,7 +15043,7 @@ pub unsafe extern "C" fn rt_torch_tensor_from_data(
     }
     let values = match numel {
         0 => Vec::new(),
-        _ if data.is_null() => return 0,
+        _ if !is_aligned_cell(data) => return 0,
         _ => std::slice::from_raw_parts(data, numel).to_vec(),
     };
     TorchTensor::register(shape, dtype, values)
@@ -13655,20 +15065,12 @@ pub unsafe extern "C" fn rt_torch_tensor_from_data(
     TORCH_NO_HANDLE
 }
 
-/// A tensor of its own with the same elements; 0 for a bad handle.
+/// A tensor of its own with the same elements, but without history: no gradient flows back. 0 for a
+/// bad handle.
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_clone(tensor: i64) -> i64 {
-    match TORCH_TENSORS.get(tensor) {
-        Some(t) => {
-            let storage = lock(&t.storage).clone();
-            TORCH_TENSORS.insert(TorchTensor {
-                shape: t.shape.clone(),
-                storage: Mutex::new(storage),
-            })
-        }
-        None => 0,
-    }
+    torch_tensor(tensor).map_or(0, |t| torch_register(t.array()))
 }
 
 /// Not available: 0.
@@ -13678,7 +15080,8 @@ pub extern "C" fn rt_torch_tensor_clone(_tensor: i64) -> i64 {
     TORCH_NO_HANDLE
 }
 
-/// Frees a tensor. False if it is not (or no longer) one.
+/// Frees a tensor; results that were made of it keep what they need. False if it is not (or no
+/// longer) one.
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_free(tensor: i64) -> bool {
@@ -13700,16 +15103,10 @@ pub extern "C" fn rt_torch_tensor_free(_tensor: i64) -> bool {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub unsafe extern "C" fn rt_torch_tensor_shape(tensor: i64, out: *mut i64, cap: i64) -> i64 {
-    let (Some(t), Ok(cap)) = (TORCH_TENSORS.get(tensor), usize::try_from(cap)) else {
-        return -1;
-    };
-    if out.is_null() && cap > 0 {
-        return -1;
-    }
-    for (axis, extent) in t.shape.iter().take(cap).enumerate() {
-        out.add(axis).write(*extent as i64);
-    }
-    t.shape.len() as i64
+    torch_tensor(tensor).map_or(-1, |t| {
+        let shape: Vec<i64> = t.shape.iter().map(|extent| *extent as i64).collect();
+        torch_copy_out(&shape, out, cap)
+    })
 }
 
 /// Not available: -1.
@@ -13726,9 +15123,7 @@ pub unsafe extern "C" fn rt_torch_tensor_shape(_tensor: i64, _out: *mut i64, _ca
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_ndim(tensor: i64) -> i64 {
-    TORCH_TENSORS
-        .get(tensor)
-        .map_or(-1, |t| t.shape.len() as i64)
+    torch_tensor(tensor).map_or(-1, |t| t.shape.len() as i64)
 }
 
 /// Not available: -1.
@@ -13742,7 +15137,7 @@ pub extern "C" fn rt_torch_tensor_ndim(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_numel(tensor: i64) -> i64 {
-    TORCH_TENSORS.get(tensor).map_or(-1, |t| t.numel() as i64)
+    torch_tensor(tensor).map_or(-1, |t| t.numel() as i64)
 }
 
 /// Not available: -1.
@@ -13752,11 +15147,11 @@ pub extern "C" fn rt_torch_tensor_numel(_tensor: i64) -> i64 {
     TORCH_NO_COUNT
 }
 
-/// dtype number (0 f32, 1 f64); -1 for a bad handle.
+/// dtype number (0 f32, 1 f64, 2 i64); -1 for a bad handle.
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_dtype(tensor: i64) -> i64 {
-    TORCH_TENSORS.get(tensor).map_or(-1, |t| t.dtype())
+    torch_tensor(tensor).map_or(-1, |t| t.dtype())
 }
 
 /// Not available: -1.
@@ -13773,7 +15168,7 @@ pub extern "C" fn rt_torch_tensor_dtype(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub unsafe extern "C" fn rt_torch_tensor_get(tensor: i64, indices: *const i64, count: i64) -> f64 {
-    let (Some(t), Some(indices)) = (TORCH_TENSORS.get(tensor), torch_ints(indices, count)) else {
+    let (Some(t), Some(indices)) = (torch_tensor(tensor), torch_ints(indices, count)) else {
         return f64::NAN;
     };
     t.offset(indices)
@@ -13795,7 +15190,8 @@ pub unsafe extern "C" fn rt_torch_tensor_get(
     f64::NAN
 }
 
-/// Sets the element at some indices. False if there is none.
+/// Sets the element at some indices. False if there is none. Results that were made of the tensor
+/// stay what they are, and so do their gradients.
 ///
 /// # Safety
 /// `indices` must be null or point to `count` readable `i64`s.
@@ -13807,11 +15203,11 @@ pub unsafe extern "C" fn rt_torch_tensor_set(
     count: i64,
     value: f64,
 ) -> bool {
-    let (Some(t), Some(indices)) = (TORCH_TENSORS.get(tensor), torch_ints(indices, count)) else {
+    let (Some(t), Some(indices)) = (torch_tensor(tensor), torch_ints(indices, count)) else {
         return false;
     };
     t.offset(indices)
-        .is_some_and(|offset| lock(&t.storage).set(offset, value))
+        .is_some_and(|offset| t.change(|storage| storage.set(offset, value)))
 }
 
 /// Not available: false.
@@ -13833,8 +15229,7 @@ pub unsafe extern "C" fn rt_torch_tensor_set(
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_item(tensor: i64) -> f64 {
-    TORCH_TENSORS
-        .get(tensor)
+    torch_tensor(tensor)
         .filter(|t| t.numel() == 1)
         .and_then(|t| lock(&t.storage).get(0))
         .unwrap_or(f64::NAN)
@@ -13849,11 +15244,12 @@ pub extern "C" fn rt_torch_tensor_item(_tensor: i64) -> f64 {
 
 /// Sum of two tensors, element by element with broadcasting; 0 if the shapes do not fit.
 ///
-/// The result is f64 if either is, else f32; so for all functions of two tensors.
+/// The result is f64 if either is, else f32 if either is, else i64 (which wraps); so for all
+/// functions of two tensors.
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_add(a: i64, b: i64) -> i64 {
-    torch_binary(a, b, |x, y| x + y)
+    torch_apply_to(TorchOp::Binary(TorchBinary::Add), &[a, b])
 }
 
 /// Not available: 0.
@@ -13867,7 +15263,7 @@ pub extern "C" fn rt_torch_tensor_add(_a: i64, _b: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_sub(a: i64, b: i64) -> i64 {
-    torch_binary(a, b, |x, y| x - y)
+    torch_apply_to(TorchOp::Binary(TorchBinary::Sub), &[a, b])
 }
 
 /// Not available: 0.
@@ -13881,7 +15277,7 @@ pub extern "C" fn rt_torch_tensor_sub(_a: i64, _b: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_mul(a: i64, b: i64) -> i64 {
-    torch_binary(a, b, |x, y| x * y)
+    torch_apply_to(TorchOp::Binary(TorchBinary::Mul), &[a, b])
 }
 
 /// Not available: 0.
@@ -13891,11 +15287,11 @@ pub extern "C" fn rt_torch_tensor_mul(_a: i64, _b: i64) -> i64 {
     TORCH_NO_HANDLE
 }
 
-/// Quotient of two tensors, element by element; see [`rt_torch_tensor_add`].
+/// Quotient of two tensors, element by element, f64 if both are i64; see [`rt_torch_tensor_add`].
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_div(a: i64, b: i64) -> i64 {
-    torch_binary(a, b, |x, y| x / y)
+    torch_apply_to(TorchOp::Binary(TorchBinary::Div), &[a, b])
 }
 
 /// Not available: 0.
@@ -13906,61 +15302,12 @@ pub extern "C" fn rt_torch_tensor_div(_a: i64, _b: i64) -> i64 {
 }
 
 /// Matrix product. A vector on the left is a row, one on the right a column, and leading
-/// dimensions are batches that broadcast. 0 if the shapes do not fit.
+/// dimensions are batches that broadcast. 0 if the shapes do not fit, and for more than 2^33
+/// multiplications.
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_matmul(a: i64, b: i64) -> i64 {
-    let (Some(a), Some(b)) = (TORCH_TENSORS.get(a), TORCH_TENSORS.get(b)) else {
-        return 0;
-    };
-    if a.shape.is_empty() || b.shape.is_empty() {
-        return 0;
-    }
-    let mut left_shape = a.shape.clone();
-    if left_shape.len() == 1 {
-        left_shape.insert(0, 1);
-    }
-    let mut right_shape = b.shape.clone();
-    if right_shape.len() == 1 {
-        right_shape.push(1);
-    }
-    let (left_batch, left_matrix) = left_shape.split_at(left_shape.len() - 2);
-    let (right_batch, right_matrix) = right_shape.split_at(right_shape.len() - 2);
-    let (rows, inner, columns) = (left_matrix[0], left_matrix[1], right_matrix[1]);
-    let Some(batch) = torch_broadcast(left_batch, right_batch).filter(|_| inner == right_matrix[0])
-    else {
-        return 0;
-    };
-    let mut shape = batch.clone();
-    shape.extend([rows, columns]);
-    let Some(numel) = torch_numel(&shape) else {
-        return 0;
-    };
-    let (left, right) = (a.values(), b.values());
-    let mut values = Vec::with_capacity(numel);
-    let starts = torch_offsets(left_batch, &batch)
-        .into_iter()
-        .zip(torch_offsets(right_batch, &batch));
-    for (left_start, right_start) in starts {
-        let left = &left[left_start * rows * inner..][..rows * inner];
-        let right = &right[right_start * inner * columns..][..inner * columns];
-        for row in 0..rows {
-            for column in 0..columns {
-                let dot = (0..inner).fold(0.0, |acc, k| {
-                    acc + left[row * inner + k] * right[k * columns + column]
-                });
-                values.push(dot);
-            }
-        }
-    }
-    // The axes that the vectors were given are taken away again.
-    if b.shape.len() == 1 {
-        shape.pop();
-    }
-    if a.shape.len() == 1 {
-        shape.remove(batch.len());
-    }
-    TorchTensor::register(shape, a.dtype().max(b.dtype()), values)
+    torch_apply_to(TorchOp::MatMul, &[a, b])
 }
 
 /// Not available: 0.
@@ -13974,14 +15321,7 @@ pub extern "C" fn rt_torch_tensor_matmul(_a: i64, _b: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_sum(tensor: i64) -> i64 {
-    match TORCH_TENSORS.get(tensor) {
-        // Not `sum()`: whether that begins at 0.0 or -0.0 depends on the standard library.
-        Some(t) => {
-            let total = t.values().into_iter().fold(0.0, |acc, v| acc + v);
-            TorchTensor::register(Vec::new(), t.dtype(), vec![total])
-        }
-        None => 0,
-    }
+    torch_apply_to(TorchOp::Sum, &[tensor])
 }
 
 /// Not available: 0.
@@ -13995,14 +15335,7 @@ pub extern "C" fn rt_torch_tensor_sum(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_mean(tensor: i64) -> i64 {
-    match TORCH_TENSORS.get(tensor) {
-        Some(t) => {
-            let values = t.values();
-            let mean = values.iter().fold(0.0, |acc, v| acc + v) / values.len() as f64;
-            TorchTensor::register(Vec::new(), t.dtype(), vec![mean])
-        }
-        None => 0,
-    }
+    torch_apply_to(TorchOp::Mean, &[tensor])
 }
 
 /// Not available: 0.
@@ -14017,13 +15350,7 @@ pub extern "C" fn rt_torch_tensor_mean(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_max(tensor: i64) -> i64 {
-    let Some(t) = TORCH_TENSORS.get(tensor) else {
-        return 0;
-    };
-    match t.values().into_iter().reduce(|a, b| rt_math_max(a, b)) {
-        Some(max) => TorchTensor::register(Vec::new(), t.dtype(), vec![max]),
-        None => 0,
-    }
+    torch_apply_to(TorchOp::Max, &[tensor])
 }
 
 /// Not available: 0.
@@ -14037,7 +15364,7 @@ pub extern "C" fn rt_torch_tensor_max(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_relu(tensor: i64) -> i64 {
-    torch_unary(tensor, |x| if x < 0.0 { 0.0 } else { x })
+    torch_apply_to(TorchOp::Unary(TorchUnary::Relu), &[tensor])
 }
 
 /// Not available: 0.
@@ -14051,7 +15378,7 @@ pub extern "C" fn rt_torch_tensor_relu(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_neg(tensor: i64) -> i64 {
-    torch_unary(tensor, |x| -x)
+    torch_apply_to(TorchOp::Unary(TorchUnary::Neg), &[tensor])
 }
 
 /// Not available: 0.
@@ -14069,7 +15396,7 @@ pub extern "C" fn rt_torch_tensor_neg(_tensor: i64) -> i64 {
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub unsafe extern "C" fn rt_torch_tensor_reshape(tensor: i64, shape: *const i64, ndim: i64) -> i64 {
-    let (Some(t), Some(wanted)) = (TORCH_TENSORS.get(tensor), torch_ints(shape, ndim)) else {
+    let (Some(t), Some(wanted)) = (torch_tensor(tensor), torch_ints(shape, ndim)) else {
         return 0;
     };
     let numel = t.numel();
@@ -14096,7 +15423,7 @@ pub unsafe extern "C" fn rt_torch_tensor_reshape(tensor: i64, shape: *const i64,
     } else if known != numel {
         return 0;
     }
-    TorchTensor::register(shape, t.dtype(), t.values())
+    torch_apply_to(TorchOp::Reshape(shape), &[tensor])
 }
 
 /// Not available: 0.
@@ -14118,39 +15445,14 @@ pub unsafe extern "C" fn rt_torch_tensor_reshape(
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub extern "C" fn rt_torch_tensor_transpose(tensor: i64, first: i64, second: i64) -> i64 {
-    let Some(t) = TORCH_TENSORS.get(tensor) else {
+    let Some(t) = torch_tensor(tensor) else {
         return 0;
     };
-    let ndim = t.shape.len() as i64;
-    let axis = |number: i64| {
-        let number = if number < 0 {
-            number.saturating_add(ndim)
-        } else {
-            number
-        };
-        (0..ndim).contains(&number).then_some(number as usize)
-    };
-    let (Some(first), Some(second)) = (axis(first), axis(second)) else {
-        return 0;
-    };
-    let mut shape = t.shape.clone();
-    shape.swap(first, second);
-    let values = t.values();
-    let mut moved = Vec::with_capacity(values.len());
-    let mut index = vec![0i64; shape.len()];
-    for _ in 0..values.len() {
-        index.swap(first, second);
-        moved.extend(t.offset(&index).map(|offset| values[offset]));
-        index.swap(first, second);
-        for axis in (0..shape.len()).rev() {
-            index[axis] += 1;
-            if index[axis] < shape[axis] as i64 {
-                break;
-            }
-            index[axis] = 0;
-        }
+    let axis = |number| torch_axis(number, t.shape.len());
+    match (axis(first), axis(second)) {
+        (Some(first), Some(second)) => torch_apply_to(TorchOp::Transpose(first, second), &[tensor]),
+        _ => 0,
     }
-    TorchTensor::register(shape, t.dtype(), moved)
 }
 
 /// Not available: 0.
@@ -14168,17 +15470,7 @@ pub extern "C" fn rt_torch_tensor_transpose(_tensor: i64, _first: i64, _second: 
 #[cfg(feature = "pytorch")]
 #[no_mangle]
 pub unsafe extern "C" fn rt_torch_tensor_to_data(tensor: i64, out: *mut f64, cap: i64) -> i64 {
-    let (Some(t), Ok(cap)) = (TORCH_TENSORS.get(tensor), usize::try_from(cap)) else {
-        return -1;
-    };
-    if out.is_null() && cap > 0 {
-        return -1;
-    }
-    let values = t.values();
-    for (index, value) in values.iter().take(cap).enumerate() {
-        out.add(index).write(*value);
-    }
-    values.len() as i64
+    torch_tensor(tensor).map_or(-1, |t| torch_copy_out(&t.array().floats(), out, cap))
 }
 
 /// Not available: -1.
@@ -14189,6 +15481,799 @@ pub unsafe extern "C" fn rt_torch_tensor_to_data(tensor: i64, out: *mut f64, cap
 #[no_mangle]
 pub unsafe extern "C" fn rt_torch_tensor_to_data(_tensor: i64, _out: *mut f64, _cap: i64) -> i64 {
     TORCH_NO_COUNT
+}
+
+/// Defines exported functions that apply one operation to each element.
+#[cfg(feature = "pytorch")]
+macro_rules! torch_unary_functions {
+    ($($(#[$doc:meta])* $name:ident => $op:ident;)+) => {$(
+        $(#[$doc])*
+        #[no_mangle]
+        pub extern "C" fn $name(tensor: i64) -> i64 {
+            torch_apply_to(TorchOp::Unary(TorchUnary::$op), &[tensor])
+        }
+    )+};
+}
+
+#[cfg(feature = "pytorch")]
+torch_unary_functions! {
+    /// e to the power of each element; 0 for a bad handle. Integers become f64, here and below.
+    rt_torch_tensor_exp => Exp;
+    /// The natural logarithm of each element, minus infinity for 0, NaN below; 0 for a bad handle.
+    rt_torch_tensor_log => Log;
+    /// The hyperbolic tangent of each element; 0 for a bad handle.
+    rt_torch_tensor_tanh => Tanh;
+    /// 1 / (1 + e^-x) of each element; 0 for a bad handle.
+    rt_torch_tensor_sigmoid => Sigmoid;
+    /// The square root of each element, NaN below zero; 0 for a bad handle.
+    rt_torch_tensor_sqrt => Sqrt;
+    /// The absolute value of each element (integers stay integers, and the smallest one stays what
+    /// it is); 0 for a bad handle. The gradient at 0 is 0.
+    rt_torch_tensor_abs => Abs;
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_tensor_exp(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_log(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_tanh(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_sigmoid(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_sqrt(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_abs(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_pow(_tensor: i64, _exponent: f64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_sum_axis(_tensor: i64, _axis: i64, _keep: bool) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_mean_axis(_tensor: i64, _axis: i64, _keep: bool) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_argmax(_tensor: i64, _axis: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_softmax(_tensor: i64, _axis: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_log_softmax(_tensor: i64, _axis: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_cast(_tensor: i64, _dtype: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_slice(_tensor: i64, _axis: i64, _start: i64, _stop: i64, _step: i64) -> i64
+        = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_conv2d(_images: i64, _kernels: i64, _bias: i64, _stride: i64, _padding: i64)
+        -> i64 = TORCH_NO_HANDLE;
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: 0.
+    rt_torch_tensor_from_ints(_data: *const i64, _count: i64, _shape: *const i64, _ndim: i64)
+        -> i64 = TORCH_NO_HANDLE;
+    /// Not available: -1.
+    rt_torch_tensor_to_ints(_tensor: i64, _out: *mut i64, _cap: i64) -> i64 = TORCH_NO_COUNT;
+    /// Not available: 0.
+    rt_torch_tensor_rand(_shape: *const i64, _ndim: i64, _seed: i64, _dtype: i64) -> i64
+        = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_randn(_shape: *const i64, _ndim: i64, _seed: i64, _dtype: i64) -> i64
+        = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_tensor_cat(_tensors: *const i64, _count: i64, _axis: i64) -> i64 = TORCH_NO_HANDLE;
+}
+
+/// Each element to the power of `exponent` as [`rt_math_pow`] has it; 0 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_pow(tensor: i64, exponent: f64) -> i64 {
+    torch_apply_to(TorchOp::Unary(TorchUnary::Pow(exponent)), &[tensor])
+}
+
+/// Sums along an axis (negative ones count from the end), which goes, or stays with extent 1 if
+/// `keep` is set. 0 for a bad handle or axis.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_sum_axis(tensor: i64, axis: i64, keep: bool) -> i64 {
+    let mean = false;
+    torch_apply_along(tensor, axis, |axis| TorchOp::Reduce { axis, keep, mean })
+}
+
+/// Means along an axis, NaN where it is empty; see [`rt_torch_tensor_sum_axis`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_mean_axis(tensor: i64, axis: i64, keep: bool) -> i64 {
+    let mean = true;
+    torch_apply_along(tensor, axis, |axis| TorchOp::Reduce { axis, keep, mean })
+}
+
+/// Where along an axis the largest element stands, as i64: the first of several, and NaN is larger
+/// than all numbers. 0 for a bad handle or axis, and for an axis without elements.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_argmax(tensor: i64, axis: i64) -> i64 {
+    torch_apply_along(tensor, axis, TorchOp::ArgMax)
+}
+
+/// e to the power of each element over the sum of these along an axis; 0 for a bad handle or axis.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_softmax(tensor: i64, axis: i64) -> i64 {
+    let log = false;
+    torch_apply_along(tensor, axis, |axis| TorchOp::Softmax { axis, log })
+}
+
+/// The logarithm of [`rt_torch_tensor_softmax`], without its loss of digits.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_log_softmax(tensor: i64, axis: i64) -> i64 {
+    let log = true;
+    torch_apply_along(tensor, axis, |axis| TorchOp::Softmax { axis, log })
+}
+
+/// The elements as another dtype. On the way to i64 fractions are cut off, numbers out of range go
+/// to the nearest, NaN to 0. 0 for a bad handle or dtype.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_cast(tensor: i64, dtype: i64) -> i64 {
+    if !torch_is_dtype(dtype) {
+        return 0;
+    }
+    torch_apply_to(TorchOp::Cast(dtype), &[tensor])
+}
+
+/// Each `step`th element along an axis, from `start` to before `stop`. Negative bounds count from
+/// the end, and what lies outside is cut off. 0 for a bad handle or axis, or a step below 1.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_slice(
+    tensor: i64,
+    axis: i64,
+    start: i64,
+    stop: i64,
+    step: i64,
+) -> i64 {
+    let (Some(t), Ok(step)) = (torch_tensor(tensor), usize::try_from(step)) else {
+        return 0;
+    };
+    let Some(axis) = torch_axis(axis, t.shape.len()) else {
+        return 0;
+    };
+    let extent = t.shape[axis] as i64;
+    let bound = |at: i64| {
+        let at = if at < 0 {
+            at.saturating_add(extent)
+        } else {
+            at
+        };
+        at.clamp(0, extent) as usize
+    };
+    let (start, stop) = (bound(start), bound(stop));
+    let op = TorchOp::Slice {
+        axis,
+        start,
+        stop: stop.max(start),
+        step,
+    };
+    torch_apply_to(op, &[tensor])
+}
+
+/// Tensors behind one another along an axis; 0 if there are none (or more than 4,096), if one of
+/// them is none, or if the other axes differ.
+///
+/// # Safety
+/// `tensors` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_cat(tensors: *const i64, count: i64, axis: i64) -> i64 {
+    let Some(parts) = torch_tensors(tensors, count).filter(|parts| !parts.is_empty()) else {
+        return 0;
+    };
+    let parts: Vec<_> = parts.iter().collect();
+    torch_axis(axis, parts[0].shape.len())
+        .and_then(|axis| torch_apply(TorchOp::Cat(axis), &parts))
+        .map_or(0, |result| TORCH_TENSORS.insert(result))
+}
+
+/// Convolution (as in PyTorch: the kernel is not turned) of images `[N, C, H, W]` with kernels
+/// `[F, C, h, w]` and a bias `[F]`, or none for handle 0. `padding` zeros stand around each image.
+///
+/// 0 for a bad handle, shapes that do not fit, integers, a stride below 1, negative padding, and
+/// for more than 2^33 multiplications.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_tensor_conv2d(
+    images: i64,
+    kernels: i64,
+    bias: i64,
+    stride: i64,
+    padding: i64,
+) -> i64 {
+    let (Ok(stride), Ok(padding)) = (usize::try_from(stride), usize::try_from(padding)) else {
+        return 0;
+    };
+    let operands = [images, kernels, bias];
+    let operands = if bias == 0 {
+        &operands[..2]
+    } else {
+        &operands[..]
+    };
+    torch_apply_to(TorchOp::Conv2d { stride, padding }, operands)
+}
+
+/// Makes a tensor of `count` integers in row-major order, of dtype i64; 0 unless they fill the
+/// shape exactly.
+///
+/// # Safety
+/// `data` must be null or point to `count` readable `i64`s, `shape` to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_from_ints(
+    data: *const i64,
+    count: i64,
+    shape: *const i64,
+    ndim: i64,
+) -> i64 {
+    let Some((shape, numel)) = torch_shape(shape, ndim) else {
+        return 0;
+    };
+    if usize::try_from(count) != Ok(numel) {
+        return 0;
+    }
+    let values = match numel {
+        0 => Vec::new(),
+        _ if !is_aligned_cell(data) => return 0,
+        _ => std::slice::from_raw_parts(data, numel).to_vec(),
+    };
+    torch_register(TorchArray::of_ints(shape, values))
+}
+
+/// As [`rt_torch_tensor_to_data`], for integers, which stay exact; floats are converted as
+/// [`rt_torch_tensor_cast`] does.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_to_ints(tensor: i64, out: *mut i64, cap: i64) -> i64 {
+    let Some(t) = torch_tensor(tensor) else {
+        return -1;
+    };
+    let array = t.array().cast(TORCH_I64);
+    torch_copy_out(array.data.ints().unwrap_or(&[]), out, cap)
+}
+
+/// A small generator of random numbers (SplitMix64): the same seed gives the same numbers.
+#[cfg(feature = "pytorch")]
+struct TorchRng(u64);
+
+#[cfg(feature = "pytorch")]
+impl TorchRng {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// At least 0, less than 1.
+    fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Mean 0, variance 1 (Box and Muller).
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// Less than `limit`, all about as likely as each other.
+    fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.next()) * limit as u128) >> 64) as usize
+    }
+}
+
+/// A tensor of random numbers, evenly spread from 0 to before 1. The same seed gives the same ones.
+/// 0 for a bad shape or dtype, and for dtype i64.
+///
+/// # Safety
+/// `shape` must be null or point to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_rand(
+    shape: *const i64,
+    ndim: i64,
+    seed: i64,
+    dtype: i64,
+) -> i64 {
+    torch_random(torch_shape(shape, ndim), dtype, seed, TorchRng::uniform)
+}
+
+/// A tensor of random numbers of the normal distribution; see [`rt_torch_tensor_rand`].
+///
+/// # Safety
+/// `shape` must be null or point to `ndim` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_tensor_randn(
+    shape: *const i64,
+    ndim: i64,
+    seed: i64,
+    dtype: i64,
+) -> i64 {
+    torch_random(torch_shape(shape, ndim), dtype, seed, TorchRng::normal)
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_random(
+    shape: Option<(Vec<usize>, usize)>,
+    dtype: i64,
+    seed: i64,
+    next: impl Fn(&mut TorchRng) -> f64,
+) -> i64 {
+    let Some((shape, numel)) = shape.filter(|_| torch_is_float(dtype)) else {
+        return 0;
+    };
+    let mut rng = TorchRng(seed as u64);
+    let values = (0..numel).map(|_| next(&mut rng)).collect();
+    TorchTensor::register(shape, dtype, values)
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: autograd
+// ---------------------------------------------------------------------------
+//
+// A result remembers what it was made of if one of its inputs requires a gradient. The elements of
+// then count: a later change of an input does not change the gradients of an earlier result.
+
+#[cfg(feature = "pytorch")]
+thread_local! {
+    /// Whether results of this thread are made without history.
+    static TORCH_NO_GRAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says whether backward passes shall leave a gradient at this tensor. False for a bad handle, for
+/// integers, and for a result that has gradients because of its inputs.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_set_requires_grad(tensor: i64, wanted: bool) -> bool {
+    match torch_tensor(tensor) {
+        Some(t) if t.origin.is_none() && t.dtype() != TORCH_I64 => {
+            t.wants_grad.store(wanted, SeqCst);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Whether gradients flow into or through the tensor; false for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_requires_grad(tensor: i64) -> bool {
+    torch_tensor(tensor).is_some_and(|t| t.requires_grad())
+}
+
+/// Adds to the gradient of each tensor that requires one, and that this one was made of, the
+/// derivative of this one by it. May be done again; then everything is added again.
+///
+/// False for a bad handle, a tensor of more or less than one element, and one that requires no
+/// gradient.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_backward(tensor: i64) -> bool {
+    torch_tensor(tensor)
+        .filter(|t| t.numel() == 1)
+        .is_some_and(|t| torch_backward(&t, vec![1.0]))
+}
+
+/// As [`rt_torch_backward`], for a tensor of any shape, given the gradient `seed` of this shape of
+/// something that was made of it. False if the shapes differ.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_backward_from(tensor: i64, seed: i64) -> bool {
+    match (torch_tensor(tensor), torch_tensor(seed)) {
+        (Some(t), Some(seed)) if t.shape == seed.shape => torch_backward(&t, seed.values()),
+        _ => false,
+    }
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_backward(root: &Arc<TorchTensor>, seed: Vec<f64>) -> bool {
+    if !root.requires_grad() {
+        return false;
+    }
+    // The newest tensor comes first: whatever was made of it had its turn already.
+    let mut open = BTreeMap::from([(root.serial, (Arc::clone(root), seed))]);
+    let mut ends = Vec::new();
+    while let Some((_, (tensor, grad))) = open.pop_last() {
+        let Some(origin) = &tensor.origin else {
+            ends.push((tensor, grad));
+            continue;
+        };
+        let inputs = &origin.inputs;
+        let needs: Vec<bool> = inputs.iter().map(|input| input.requires_grad()).collect();
+        let found = origin
+            .op
+            .backward(&origin.arrays, &origin.output, &grad, &needs);
+        let Some(found) = found else {
+            return false;
+        };
+        for ((input, grad), needed) in inputs.iter().zip(found).zip(needs) {
+            let Some(grad) = grad.filter(|_| needed) else {
+                continue;
+            };
+            match open.get_mut(&input.serial) {
+                Some((_, sum)) => torch_add_to(sum, &grad),
+                None => {
+                    open.insert(input.serial, (Arc::clone(input), grad));
+                }
+            }
+        }
+    }
+    for (tensor, grad) in ends {
+        match &mut *lock(&tensor.grad) {
+            Some(sum) => torch_add_to(sum, &grad),
+            empty => *empty = Some(grad),
+        }
+    }
+    true
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_add_to(sum: &mut [f64], more: &[f64]) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
+/// The gradient that backward passes left at a tensor, as a tensor of its own; 0 if there is none,
+/// and for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_grad(tensor: i64) -> i64 {
+    let Some(t) = torch_tensor(tensor) else {
+        return 0;
+    };
+    let grad = lock(&t.grad).clone();
+    grad.map_or(0, |grad| {
+        TorchTensor::register(t.shape.clone(), t.dtype(), grad)
+    })
+}
+
+/// Forgets the gradient at a tensor; false for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_zero_grad(tensor: i64) -> bool {
+    match torch_tensor(tensor) {
+        Some(t) => {
+            *lock(&t.grad) = None;
+            true
+        }
+        None => false,
+    }
+}
+
+/// Says whether the results of this thread shall have no history from now on; returns whether that
+/// was so before.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_no_grad_set(off: bool) -> bool {
+    TORCH_NO_GRAD
+        .try_with(|cell| cell.replace(off))
+        .unwrap_or(false)
+}
+
+/// Whether the results of this thread have no history; see [`rt_torch_no_grad_set`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_no_grad_get() -> bool {
+    TORCH_NO_GRAD.try_with(Cell::get).unwrap_or(false)
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: false.
+    rt_torch_set_requires_grad(_tensor: i64, _wanted: bool) -> bool = false;
+    /// Not available: false.
+    rt_torch_requires_grad(_tensor: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_backward(_tensor: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_backward_from(_tensor: i64, _seed: i64) -> bool = false;
+    /// Not available: 0.
+    rt_torch_grad(_tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: false.
+    rt_torch_zero_grad(_tensor: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_no_grad_set(_off: bool) -> bool = false;
+    /// Not available: false.
+    rt_torch_no_grad_get() -> bool = false;
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: traces
+// ---------------------------------------------------------------------------
+//
+// While a thread traces, the operations that it applies are written down; what comes out is a module
+// that can be run on other inputs and exported. Tensors that are neither inputs nor results are
+// captured as they are, not copied: a module of a layer knows what the layer learns later.
+
+/// Most operations of one trace.
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_TRACE: usize = 1 << 16;
+
+/// Where an operand of a traced operation comes from.
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Copy)]
+enum TorchOperand {
+    Input(usize),
+    Captured(usize),
+    Step(usize),
+}
+
+#[cfg(feature = "pytorch")]
+#[derive(Clone)]
+struct TorchStep {
+    op: TorchOp,
+    operands: Vec<TorchOperand>,
+    /// Of the result, as it was when it was traced.
+    shape: Vec<usize>,
+    dtype: i64,
+}
+
+#[cfg(feature = "pytorch")]
+#[derive(Default)]
+struct TorchTrace {
+    inputs: Vec<(Vec<usize>, i64)>,
+    captured: Vec<Arc<TorchTensor>>,
+    steps: Vec<TorchStep>,
+    /// Operands by the serial number of the tensor.
+    known: HashMap<u64, TorchOperand>,
+    overflow: bool,
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchModule {
+    inputs: Vec<(Vec<usize>, i64)>,
+    captured: Vec<Arc<TorchTensor>>,
+    steps: Vec<TorchStep>,
+    outputs: Vec<TorchOperand>,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_MODULES: HandleTable<TorchModule> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+thread_local! {
+    static TORCH_TRACE: RefCell<Option<TorchTrace>> = const { RefCell::new(None) };
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchTrace {
+    fn operand(&mut self, tensor: &Arc<TorchTensor>) -> TorchOperand {
+        let captured = &mut self.captured;
+        *self.known.entry(tensor.serial).or_insert_with(|| {
+            captured.push(Arc::clone(tensor));
+            TorchOperand::Captured(captured.len() - 1)
+        })
+    }
+
+    /// The module that computes these tensors, without the steps that none of them needs.
+    fn finish(mut self, outputs: &[Arc<TorchTensor>]) -> TorchModule {
+        let mut outputs: Vec<_> = outputs.iter().map(|tensor| self.operand(tensor)).collect();
+        let mut needed = vec![false; self.steps.len()];
+        let mut wanted = vec![false; self.captured.len()];
+        let mut mark = |needed: &mut [bool], operand: &TorchOperand| match *operand {
+            TorchOperand::Step(at) => needed[at] = true,
+            TorchOperand::Captured(at) => wanted[at] = true,
+            TorchOperand::Input(_) => {}
+        };
+        outputs.iter().for_each(|output| mark(&mut needed, output));
+        for at in (0..self.steps.len()).rev() {
+            if needed[at] {
+                let operands = &self.steps[at].operands;
+                operands.iter().for_each(|from| mark(&mut needed, from));
+            }
+        }
+        let new_places = |kept: &[bool]| {
+            let mut count = 0;
+            let place = |kept: &bool| {
+                count += usize::from(*kept);
+                count.wrapping_sub(1)
+            };
+            kept.iter().map(place).collect::<Vec<usize>>()
+        };
+        let (steps_at, captured_at) = (new_places(&needed), new_places(&wanted));
+        let renumber = |operand: &mut TorchOperand| match operand {
+            TorchOperand::Step(at) => *at = steps_at[*at],
+            TorchOperand::Captured(at) => *at = captured_at[*at],
+            TorchOperand::Input(_) => {}
+        };
+        let mut keep = needed.iter();
+        self.steps.retain(|_| keep.next().is_some_and(|kept| *kept));
+        let mut keep = wanted.iter();
+        self.captured
+            .retain(|_| keep.next().is_some_and(|kept| *kept));
+        let operands = self.steps.iter_mut().flat_map(|step| &mut step.operands);
+        operands.chain(&mut outputs).for_each(renumber);
+        TorchModule {
+            inputs: self.inputs,
+            captured: self.captured,
+            steps: self.steps,
+            outputs,
+        }
+    }
+}
+
+/// Writes an operation down, if this thread traces.
+#[cfg(feature = "pytorch")]
+fn torch_record(op: TorchOp, inputs: &[&Arc<TorchTensor>], result: &Arc<TorchTensor>) {
+    // During the end of a thread nobody traces.
+    let _ = TORCH_TRACE.try_with(|slot| {
+        let mut slot = slot.borrow_mut();
+        let Some(trace) = slot.as_mut() else {
+            return;
+        };
+        if trace.steps.len() >= TORCH_MAX_TRACE {
+            trace.overflow = true;
+            return;
+        }
+        let operands = inputs.iter().map(|tensor| trace.operand(tensor)).collect();
+        let place = TorchOperand::Step(trace.steps.len());
+        trace.known.insert(result.serial, place);
+        trace.steps.push(TorchStep {
+            op,
+            operands,
+            shape: result.shape.clone(),
+            dtype: result.dtype(),
+        });
+    });
+}
+
+/// Begins a trace on this thread, of what is made of these tensors (at most 4,096, each once). A
+/// trace that was begun before is forgotten, also if this one cannot begin: false for bad handles.
+///
+/// # Safety
+/// `inputs` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_jit_trace_begin(inputs: *const i64, count: i64) -> bool {
+    let trace = torch_tensors(inputs, count).and_then(|inputs| {
+        let mut trace = TorchTrace::default();
+        for (at, tensor) in inputs.iter().enumerate() {
+            trace.inputs.push((tensor.shape.clone(), tensor.dtype()));
+            let before = trace.known.insert(tensor.serial, TorchOperand::Input(at));
+            if before.is_some() {
+                return None;
+            }
+        }
+        Some(trace)
+    });
+    let begun = trace.is_some();
+    TORCH_TRACE
+        .try_with(|slot| slot.replace(trace))
+        .is_ok_and(|_| begun)
+}
+
+/// Ends the trace of this thread and makes a module that gives these tensors (at least one).
+/// Operations that do not lead to them are left out. 0 if there is no trace, for bad handles (the
+/// trace is over then, too), and if more than 65,536 operations were applied.
+///
+/// What a layer drew by lot or counted is not traced: its outcome is part of the module.
+///
+/// # Safety
+/// `outputs` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_jit_trace_end(outputs: *const i64, count: i64) -> i64 {
+    let trace = TORCH_TRACE.try_with(|slot| slot.borrow_mut().take());
+    let (Ok(Some(trace)), Some(outputs)) = (trace, torch_tensors(outputs, count)) else {
+        return 0;
+    };
+    if outputs.is_empty() || trace.overflow {
+        return 0;
+    }
+    TORCH_MODULES.insert(trace.finish(&outputs))
+}
+
+/// Runs a module on other inputs, and writes handles of its outputs if `cap` leaves room for all of
+/// them. How many there are; -1 for a bad handle, a wrong number of inputs, inputs on which an
+/// operation cannot be done, or bad arguments. With `cap` 0 nothing is run.
+///
+/// # Safety
+/// `inputs` must be null or point to `count` readable `i64`s, `out` must be null (with `cap` 0) or
+/// point to `cap` writable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_jit_run(
+    module: i64,
+    inputs: *const i64,
+    count: i64,
+    out: *mut i64,
+    cap: i64,
+) -> i64 {
+    let Some(module) = TORCH_MODULES.get(module) else {
+        return -1;
+    };
+    if cap == 0 {
+        return length_of(module.outputs.len());
+    }
+    let Some(inputs) = torch_tensors(inputs, count) else {
+        return -1;
+    };
+    match module.run(&inputs) {
+        Some(outputs) => torch_hand_out(outputs, out, cap),
+        None => -1,
+    }
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchModule {
+    fn run(&self, inputs: &[Arc<TorchTensor>]) -> Option<Vec<Arc<TorchTensor>>> {
+        if inputs.len() != self.inputs.len() {
+            return None;
+        }
+        let mut results: Vec<Arc<TorchTensor>> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let find = |operand: &TorchOperand| match *operand {
+                TorchOperand::Input(at) => &inputs[at],
+                TorchOperand::Captured(at) => &self.captured[at],
+                TorchOperand::Step(at) => &results[at],
+            };
+            let operands: Vec<_> = step.operands.iter().map(find).collect();
+            let result = torch_apply(step.op.clone(), &operands)?;
+            results.push(result);
+        }
+        let outputs = self.outputs.iter().map(|operand| match *operand {
+            TorchOperand::Input(at) => Arc::clone(&inputs[at]),
+            TorchOperand::Captured(at) => Arc::clone(&self.captured[at]),
+            TorchOperand::Step(at) => Arc::clone(&results[at]),
+        });
+        Some(outputs.collect())
+    }
+}
+
+/// Number of operations in a module; -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_jit_op_count(module: i64) -> i64 {
+    TORCH_MODULES
+        .get(module)
+        .map_or(-1, |module| length_of(module.steps.len()))
+}
+
+/// Frees a module. False if it is not (or no longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_jit_free(module: i64) -> bool {
+    TORCH_MODULES.remove(module).is_some()
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: false.
+    rt_torch_jit_trace_begin(_inputs: *const i64, _count: i64) -> bool = false;
+    /// Not available: 0.
+    rt_torch_jit_trace_end(_outputs: *const i64, _count: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: -1.
+    rt_torch_jit_run(
+        _module: i64,
+        _inputs: *const i64,
+        _count: i64,
+        _out: *mut i64,
+        _cap: i64,
+    ) -> i64 = TORCH_NO_COUNT;
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: -1.
+    rt_torch_jit_op_count(_module: i64) -> i64 = TORCH_NO_COUNT;
+    /// Not available: false.
+    rt_torch_jit_free(_module: i64) -> bool = false;
 }
 
 // ===========================================================================
@@ -15611,6 +17696,42 @@ mod tests {
         assert_eq!(torch_offsets(&[], &[]), [0]);
         assert_eq!(torch_numel(&[0, usize::MAX]), None);
         assert_eq!(torch_numel(&[0, 5]), Some(0));
+    }
+
+    #[cfg(feature = "pytorch")]
+    #[test]
+    fn torch_numbers_are_those_of_splitmix64() {
+        // Published with the algorithm, for the seed 1234567.
+        let mut rng = TorchRng(1_234_567);
+        assert_eq!(rng.next(), 6_457_827_717_110_365_317);
+        assert_eq!(rng.next(), 3_203_168_211_198_807_973);
+        assert_eq!(rng.next(), 9_817_491_932_198_370_423);
+        assert!((0..1000).all(|_| rng.below(3) < 3 && rng.below(1) == 0));
+        assert!((0..1000).all(|_| (0.0..1.0).contains(&rng.uniform())));
+        assert!((0..1000).all(|_| rng.normal().is_finite()));
+    }
+
+    #[cfg(feature = "pytorch")]
+    #[test]
+    fn torch_tensors_go_with_the_last_that_needs_them() {
+        let tensor =
+            |value| TorchTensor::of_array(TorchArray::new(vec![], TORCH_F64, vec![value]), None);
+        let leaf = tensor(2.0);
+        leaf.wants_grad.store(true, SeqCst);
+        let square = torch_apply(TorchOp::Binary(TorchBinary::Mul), &[&leaf, &leaf]);
+        assert_eq!(Arc::strong_count(&leaf), 3);
+        let square = square.expect("a result");
+        let kept = Arc::downgrade(&square);
+        let sum = torch_apply(TorchOp::Sum, &[&square]);
+        drop(square);
+        assert!(kept.upgrade().is_some());
+        drop(sum);
+        assert!(kept.upgrade().is_none());
+        assert_eq!(Arc::strong_count(&leaf), 1);
+        // Without a gradient to pass on, nothing is kept.
+        let plain = tensor(1.0);
+        let result = torch_apply(TorchOp::Sum, &[&plain]);
+        assert!(result.is_some_and(|result| result.origin.is_none()));
     }
 
     #[cfg(not(feature = "pytorch"))]

@@ -36,6 +36,8 @@ mod support;
 mod sync;
 mod threads;
 mod torch;
+#[cfg(feature = "pytorch")]
+mod torch_support;
 mod tuples;
 mod value_ops;
 mod vectors;

@@ -8,55 +8,7 @@ use native_ref::value::ffi::*;
 mod with_engine {
     use super::*;
     use crate::support::BAD_HANDLES;
-
-    const F32: i64 = 0;
-    const F64: i64 = 1;
-
-    fn tensor(values: &[f64], shape: &[i64]) -> i64 {
-        typed(values, shape, F64)
-    }
-
-    fn typed(values: &[f64], shape: &[i64], dtype: i64) -> i64 {
-        let (count, ndim) = (values.len() as i64, shape.len() as i64);
-        let handle = unsafe {
-            rt_torch_tensor_from_data(values.as_ptr(), count, shape.as_ptr(), ndim, dtype)
-        };
-        assert!(handle > 0);
-        handle
-    }
-
-    fn range(count: i64, shape: &[i64]) -> i64 {
-        let values: Vec<f64> = (0..count).map(|n| n as f64).collect();
-        tensor(&values, shape)
-    }
-
-    fn shape(handle: i64) -> Vec<i64> {
-        let mut out = vec![0; rt_torch_tensor_ndim(handle) as usize];
-        let n = out.len() as i64;
-        assert_eq!(
-            unsafe { rt_torch_tensor_shape(handle, out.as_mut_ptr(), n) },
-            n
-        );
-        out
-    }
-
-    fn data(handle: i64) -> Vec<f64> {
-        let mut out = vec![0.0; rt_torch_tensor_numel(handle) as usize];
-        let n = out.len() as i64;
-        assert_eq!(
-            unsafe { rt_torch_tensor_to_data(handle, out.as_mut_ptr(), n) },
-            n
-        );
-        out
-    }
-
-    fn get(handle: i64, indices: &[i64]) -> f64 {
-        unsafe { rt_torch_tensor_get(handle, indices.as_ptr(), indices.len() as i64) }
-    }
-
-    fn reshape(handle: i64, shape: &[i64]) -> i64 {
-        unsafe { rt_torch_tensor_reshape(handle, shape.as_ptr(), shape.len() as i64) }
-    }
+    use crate::torch_support::*;
 
     #[test]
     fn making() {
@@ -103,7 +55,7 @@ mod with_engine {
         unsafe {
             assert_eq!(rt_torch_tensor_zeros(null(), 1, F64), 0);
             assert_eq!(rt_torch_tensor_zeros([1].as_ptr(), -1, F64), 0);
-            assert_eq!(rt_torch_tensor_ones([1].as_ptr(), 1, 2), 0);
+            assert_eq!(rt_torch_tensor_ones([1].as_ptr(), 1, 3), 0);
             assert_eq!(rt_torch_tensor_ones([1].as_ptr(), 1, -1), 0);
             let values = [1.0, 2.0];
             for (count, extent) in [(2, 3), (1, 2), (-1, 2), (i64::MAX, 2)] {
@@ -283,6 +235,269 @@ mod with_engine {
     }
 
     #[test]
+    fn integers_are_exact() {
+        let t = ints(&[i64::MAX, 1 << 60, -3], &[3]);
+        assert_eq!(rt_torch_tensor_dtype(t), I64);
+        assert_eq!(int_data(t), [i64::MAX, 1 << 60, -3]);
+        let sum = rt_torch_tensor_add(t, ints(&[1], &[1]));
+        assert_eq!(int_data(sum), [i64::MIN, (1 << 60) + 1, -2]);
+        assert_eq!(int_data(rt_torch_tensor_abs(t)), [i64::MAX, 1 << 60, 3]);
+        assert_eq!(int_data(rt_torch_tensor_relu(t)), [i64::MAX, 1 << 60, 0]);
+        assert_eq!(int_data(rt_torch_tensor_max(t)), [i64::MAX]);
+        assert_eq!(
+            int_data(rt_torch_tensor_sum(t)),
+            [i64::MAX.wrapping_add((1 << 60) - 3)]
+        );
+        let square = ints(&[1, 2, 3, 4], &[2, 2]);
+        assert_eq!(
+            int_data(rt_torch_tensor_matmul(square, square)),
+            [7, 10, 15, 22]
+        );
+        assert_eq!(int_data(rt_torch_tensor_sum_axis(square, 0, false)), [4, 6]);
+        let quotient = rt_torch_tensor_div(square, ints(&[2], &[]));
+        assert_eq!(rt_torch_tensor_dtype(quotient), F64);
+        assert_eq!(data(quotient), [0.5, 1.0, 1.5, 2.0]);
+        let mean = rt_torch_tensor_mean(square);
+        assert_eq!((rt_torch_tensor_dtype(mean), item(mean)), (F64, 2.5));
+        let single = typed(&[0.5], &[], F32);
+        assert_eq!(
+            rt_torch_tensor_dtype(rt_torch_tensor_mul(square, single)),
+            F32
+        );
+        let odd = tensor(&[f64::NAN, 1e300, -2.9, f64::NEG_INFINITY], &[4]);
+        assert_eq!(
+            int_data(rt_torch_tensor_cast(odd, I64)),
+            [0, i64::MAX, -2, i64::MIN]
+        );
+        assert_eq!(
+            (rt_torch_tensor_cast(odd, 3), rt_torch_tensor_cast(odd, -1)),
+            (0, 0)
+        );
+        assert_eq!(rt_torch_tensor_dtype(rt_torch_tensor_cast(t, F32)), F32);
+    }
+
+    #[test]
+    fn functions_of_each_element() {
+        let t = tensor(&[-1.0, 0.0, 4.0, f64::NAN], &[4]);
+        let same = |handle: i64, expected: [f64; 4]| {
+            for (found, expected) in data(handle).into_iter().zip(expected) {
+                let alike = found == expected || (found.is_nan() && expected.is_nan());
+                assert!(alike, "{found} is not {expected}");
+            }
+        };
+        let nan = f64::NAN;
+        same(
+            rt_torch_tensor_exp(t),
+            [(-1f64).exp(), 1.0, 4f64.exp(), nan],
+        );
+        same(
+            rt_torch_tensor_log(t),
+            [nan, f64::NEG_INFINITY, 4f64.ln(), nan],
+        );
+        same(rt_torch_tensor_sqrt(t), [nan, 0.0, 2.0, nan]);
+        same(rt_torch_tensor_abs(t), [1.0, 0.0, 4.0, nan]);
+        same(rt_torch_tensor_pow(t, 2.0), [1.0, 0.0, 16.0, nan]);
+        same(
+            rt_torch_tensor_tanh(t),
+            [-(1f64.tanh()), 0.0, 4f64.tanh(), nan],
+        );
+        let far = tensor(&[-1000.0, 0.0, 1000.0], &[3]);
+        assert_eq!(data(rt_torch_tensor_sigmoid(far)), [0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn along_an_axis() {
+        let t = range(6, &[2, 3]);
+        assert_eq!(data(rt_torch_tensor_sum_axis(t, 0, false)), [3.0, 5.0, 7.0]);
+        let kept = rt_torch_tensor_mean_axis(t, -1, true);
+        assert_eq!((shape(kept), data(kept)), (vec![2, 1], vec![1.0, 4.0]));
+        let cube = range(24, &[2, 3, 4]);
+        let middle = rt_torch_tensor_sum_axis(cube, 1, false);
+        assert_eq!(shape(middle), [2, 4]);
+        assert_eq!(data(middle)[..4], [12.0, 15.0, 18.0, 21.0]);
+        let scores = tensor(&[1.0, 3.0, 3.0, f64::NAN, 0.0, 9.0], &[2, 3]);
+        assert_eq!(int_data(rt_torch_tensor_argmax(scores, 1)), [1, 0]);
+        assert_eq!(int_data(rt_torch_tensor_argmax(scores, 0)), [1, 0, 1]);
+        assert_eq!(rt_torch_tensor_argmax(tensor(&[], &[2, 0]), 1), 0);
+        assert_eq!(shape(rt_torch_tensor_argmax(tensor(&[], &[2, 0]), 0)), [0]);
+        let large = tensor(&[1000.0, 1000.0, -1000.0, 0.0], &[2, 2]);
+        assert_eq!(
+            data(rt_torch_tensor_softmax(large, 1)),
+            [0.5, 0.5, 0.0, 1.0]
+        );
+        let logs = data(rt_torch_tensor_log_softmax(large, 1));
+        close(&logs, &[-(2f64.ln()), -(2f64.ln()), -1000.0, 0.0], 1e-12);
+        for axis in [2, -3, i64::MIN, i64::MAX] {
+            assert_eq!(rt_torch_tensor_sum_axis(t, axis, false), 0);
+            assert_eq!(rt_torch_tensor_mean_axis(t, axis, true), 0);
+            assert_eq!(rt_torch_tensor_argmax(t, axis), 0);
+            assert_eq!(rt_torch_tensor_softmax(t, axis), 0);
+            assert_eq!(rt_torch_tensor_slice(t, axis, 0, 1, 1), 0);
+            assert_eq!(cat(&[t], axis), 0);
+        }
+    }
+
+    #[test]
+    fn slices_and_what_is_put_together() {
+        let t = range(12, &[3, 4]);
+        let middle = rt_torch_tensor_slice(t, 1, 1, -1, 1);
+        assert_eq!(shape(middle), [3, 2]);
+        assert_eq!(data(middle), [1.0, 2.0, 5.0, 6.0, 9.0, 10.0]);
+        assert_eq!(
+            data(rt_torch_tensor_slice(t, 0, -1, i64::MAX, 1)),
+            [8.0, 9.0, 10.0, 11.0]
+        );
+        assert_eq!(
+            data(rt_torch_tensor_slice(t, -1, i64::MIN, 4, 3))[..3],
+            [0.0, 3.0, 4.0]
+        );
+        assert_eq!(shape(rt_torch_tensor_slice(t, 0, 2, 1, 1)), [0, 4]);
+        assert_eq!(shape(rt_torch_tensor_slice(t, 0, 0, 3, i64::MAX)), [1, 4]);
+        for step in [0, -1, i64::MIN] {
+            assert_eq!(rt_torch_tensor_slice(t, 0, 0, 1, step), 0);
+        }
+        let left = rt_torch_tensor_slice(t, 1, 0, 1, 1);
+        let right = rt_torch_tensor_slice(t, 1, 1, 4, 1);
+        assert_eq!(data(cat(&[left, right], 1)), data(t));
+        let doubled = cat(&[t, t], 0);
+        assert_eq!((shape(doubled), get(doubled, &[4, 1])), (vec![6, 4], 5.0));
+        let mixed = cat(&[ints(&[1], &[1]), typed(&[0.5], &[1], F32)], 0);
+        assert_eq!(
+            (rt_torch_tensor_dtype(mixed), data(mixed)),
+            (F32, vec![1.0, 0.5])
+        );
+        let whole = cat(&[ints(&[i64::MAX], &[1]), ints(&[2], &[1])], 0);
+        assert_eq!(int_data(whole), [i64::MAX, 2]);
+        assert_eq!(shape(cat(&[tensor(&[], &[0, 4]), t], 0)), [3, 4]);
+        assert_eq!(
+            shape(cat(&[tensor(&[], &[2, 0]), tensor(&[], &[2, 0])], 1)),
+            [2, 0]
+        );
+        assert_eq!(
+            (cat(&[], 0), cat(&[t, left], 0), cat(&[t, 0], 0)),
+            (0, 0, 0)
+        );
+        assert_eq!(cat(&[tensor(&[1.0], &[])], 0), 0);
+        unsafe {
+            assert_eq!(rt_torch_tensor_cat(null(), 2, 0), 0);
+            assert_eq!(rt_torch_tensor_cat([t].as_ptr(), i64::MAX, 0), 0);
+            assert_eq!(rt_torch_tensor_cat([t].as_ptr(), -1, 0), 0);
+        }
+    }
+
+    #[test]
+    fn convolution_is_what_a_plain_loop_gives() {
+        let (images, kernels, bias) = (
+            randn(&[2, 3, 5, 6], 1),
+            randn(&[4, 3, 3, 2], 2),
+            randn(&[4], 3),
+        );
+        for (stride, padding) in [(1, 0), (1, 1), (2, 0), (2, 2), (3, 1)] {
+            let found = rt_torch_tensor_conv2d(images, kernels, bias, stride, padding);
+            let out = [
+                (5 + 2 * padding - 3) / stride + 1,
+                (6 + 2 * padding - 2) / stride + 1,
+            ];
+            assert_eq!(shape(found), [2, 4, out[0], out[1]]);
+            for n in 0..2 {
+                for f in 0..4 {
+                    for y in 0..out[0] {
+                        for x in 0..out[1] {
+                            let mut sum = get(bias, &[f]);
+                            for c in 0..3 {
+                                for i in 0..3 {
+                                    for j in 0..2 {
+                                        let (row, column) =
+                                            (y * stride + i - padding, x * stride + j - padding);
+                                        if (0..5).contains(&row) && (0..6).contains(&column) {
+                                            sum += get(images, &[n, c, row, column])
+                                                * get(kernels, &[f, c, i, j]);
+                                        }
+                                    }
+                                }
+                            }
+                            assert!((get(found, &[n, f, y, x]) - sum).abs() < 1e-12);
+                        }
+                    }
+                }
+            }
+        }
+        let plain = rt_torch_tensor_conv2d(images, kernels, 0, 1, 0);
+        assert!(plain > 0);
+        for (stride, padding) in [
+            (0, 0),
+            (-1, 0),
+            (1, -1),
+            (1, i64::MAX),
+            (i64::MIN, 0),
+            (1, 1 << 30),
+        ] {
+            assert_eq!(
+                rt_torch_tensor_conv2d(images, kernels, 0, stride, padding),
+                0
+            );
+        }
+        assert_eq!(
+            shape(rt_torch_tensor_conv2d(images, kernels, 0, i64::MAX, 0)),
+            [2, 4, 1, 1]
+        );
+        let far = rt_torch_tensor_conv2d(images, kernels, bias, 1 << 62, 1 << 61);
+        assert_eq!(shape(far), [2, 4, 2, 2]);
+        assert_eq!(get(far, &[0, 1, 0, 0]), get(bias, &[1]));
+        let two_channels = randn(&[1, 2, 1, 1], 4);
+        assert_eq!(rt_torch_tensor_conv2d(images, two_channels, 0, 1, 0), 0);
+        assert_eq!(rt_torch_tensor_conv2d(images, kernels, images, 1, 0), 0);
+        assert_eq!(rt_torch_tensor_conv2d(kernels, images, -1, 1, 0), 0);
+        let none = tensor(&[], &[0, 3, 5, 6]);
+        assert_eq!(
+            shape(rt_torch_tensor_conv2d(none, kernels, bias, 1, 0)),
+            [0, 4, 3, 5]
+        );
+    }
+
+    #[test]
+    fn chance_is_the_same_for_the_same_seed() {
+        let numbers = |seed, normal: bool| {
+            let shape = [10_000i64];
+            data(unsafe {
+                if normal {
+                    rt_torch_tensor_randn(shape.as_ptr(), 1, seed, F64)
+                } else {
+                    rt_torch_tensor_rand(shape.as_ptr(), 1, seed, F64)
+                }
+            })
+        };
+        assert_eq!(numbers(7, false), numbers(7, false));
+        assert_ne!(numbers(7, false), numbers(8, false));
+        let even = numbers(i64::MIN, false);
+        assert!(even.iter().all(|v| (0.0..1.0).contains(v)));
+        let moments = |values: &[f64]| {
+            let mean = values.iter().sum::<f64>() / 1e4;
+            (
+                mean,
+                values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 1e4,
+            )
+        };
+        let (mean, variance) = moments(&even);
+        assert!((mean - 0.5).abs() < 0.02 && (variance - 1.0 / 12.0).abs() < 0.01);
+        let (mean, variance) = moments(&numbers(3, true));
+        assert!(mean.abs() < 0.05 && (variance - 1.0).abs() < 0.05);
+        unsafe {
+            assert_eq!(rt_torch_tensor_rand([2].as_ptr(), 1, 0, I64), 0);
+            assert_eq!(rt_torch_tensor_randn(null(), 1, 0, F64), 0);
+        }
+    }
+
+    #[test]
+    fn products_that_take_too_long_are_refused() {
+        let shape = [4096i64, 4096];
+        let large = unsafe { rt_torch_tensor_zeros(shape.as_ptr(), 2, F32) };
+        assert!(large > 0);
+        assert_eq!(rt_torch_tensor_matmul(large, large), 0);
+        rt_torch_tensor_free(large);
+    }
+
+    #[test]
     fn bad_handles() {
         let freed = range(1, &[1]);
         assert!(rt_torch_tensor_free(freed));
@@ -304,6 +519,13 @@ mod with_engine {
                 rt_torch_tensor_relu,
                 rt_torch_tensor_neg,
                 rt_torch_tensor_clone,
+                rt_torch_tensor_exp,
+                rt_torch_tensor_log,
+                rt_torch_tensor_tanh,
+                rt_torch_tensor_sigmoid,
+                rt_torch_tensor_sqrt,
+                rt_torch_tensor_abs,
+                rt_torch_grad,
             ] {
                 assert_eq!(op(bad), 0);
             }
@@ -320,6 +542,16 @@ mod with_engine {
             );
             assert!(get(bad, &[0]).is_nan() && rt_torch_tensor_item(bad).is_nan());
             assert!(!rt_torch_tensor_free(bad));
+            assert!(!rt_torch_set_requires_grad(bad, true) && !rt_torch_requires_grad(bad));
+            assert!(!rt_torch_backward(bad) && !rt_torch_zero_grad(bad));
+            assert!(!rt_torch_backward_from(bad, good) && !rt_torch_backward_from(good, bad));
+            assert_eq!(rt_torch_tensor_pow(bad, 2.0), 0);
+            assert_eq!(rt_torch_tensor_cast(bad, F64), 0);
+            assert_eq!(rt_torch_tensor_slice(bad, 0, 0, 1, 1), 0);
+            assert_eq!(rt_torch_tensor_argmax(bad, 0), 0);
+            assert_eq!(rt_torch_tensor_sum_axis(bad, 0, true), 0);
+            assert_eq!(cat(&[good, bad], 0), 0);
+            assert_eq!(unsafe { rt_torch_tensor_to_ints(bad, null_mut(), 0) }, -1);
             unsafe {
                 assert!(!rt_torch_tensor_set(bad, [0].as_ptr(), 1, 0.0));
                 assert_eq!(rt_torch_tensor_shape(bad, null_mut(), 0), -1);
