@@ -15994,6 +15994,875 @@ torch_unavailable! {
 }
 
 // ---------------------------------------------------------------------------
+// PyTorch: layers
+// ---------------------------------------------------------------------------
+
+/// Most steps of one sequence in [`rt_torch_layer_forward`].
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_STEPS: usize = 1 << 12;
+
+/// What is added to variances before they divide.
+#[cfg(feature = "pytorch")]
+const TORCH_NORM_EPS: f64 = 1e-5;
+
+/// How much of the running statistics a batch replaces.
+#[cfg(feature = "pytorch")]
+const TORCH_NORM_MOMENTUM: f64 = 0.1;
+
+#[cfg(feature = "pytorch")]
+enum TorchLayerKind {
+    Linear,
+    Conv2d {
+        stride: usize,
+        padding: usize,
+    },
+    /// With the running means and variances.
+    BatchNorm(Mutex<[Vec<f64>; 2]>),
+    LayerNorm,
+    Dropout {
+        rate: f64,
+        rng: Mutex<TorchRng>,
+    },
+    Embedding,
+    Rnn {
+        hidden: usize,
+    },
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchLayer {
+    kind: TorchLayerKind,
+    dtype: i64,
+    parameters: Vec<Arc<TorchTensor>>,
+    /// Handles of the parameters, which go with the layer.
+    handles: Vec<i64>,
+    training: AtomicBool,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_LAYERS: HandleTable<TorchLayer> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+impl TorchLayer {
+    /// A layer whose parameters have these shapes and are filled by these functions; 0 if that
+    /// cannot be.
+    fn register(
+        kind: TorchLayerKind,
+        dtype: i64,
+        parameters: Vec<(Vec<usize>, &mut dyn FnMut() -> f64)>,
+    ) -> i64 {
+        if !torch_is_float(dtype) {
+            return 0;
+        }
+        let numels = parameters.iter().map(|(shape, _)| torch_numel(shape));
+        let Some(numels) = numels.collect::<Option<Vec<usize>>>() else {
+            return 0;
+        };
+        let made = numels.into_iter().zip(parameters);
+        let parameters: Vec<_> = made
+            .map(|(numel, (shape, next))| {
+                let values = (0..numel).map(|_| next()).collect();
+                let tensor = TorchTensor::of_array(TorchArray::new(shape, dtype, values), None);
+                tensor.wants_grad.store(true, SeqCst);
+                tensor
+            })
+            .collect();
+        let handles = parameters
+            .iter()
+            .map(|tensor| TORCH_TENSORS.insert(Arc::clone(tensor)))
+            .collect();
+        TORCH_LAYERS.insert(TorchLayer {
+            kind,
+            dtype,
+            parameters,
+            handles,
+            training: AtomicBool::new(true),
+        })
+    }
+
+    fn forward(&self, x: &Arc<TorchTensor>) -> Option<Arc<TorchTensor>> {
+        let training = self.training.load(SeqCst);
+        match &self.kind {
+            TorchLayerKind::Linear => self.linear(x, 0),
+            TorchLayerKind::Conv2d { stride, padding } => {
+                let (stride, padding) = (*stride, *padding);
+                let mut inputs = vec![x];
+                inputs.extend(&self.parameters);
+                torch_apply(TorchOp::Conv2d { stride, padding }, &inputs)
+            }
+            TorchLayerKind::BatchNorm(stats) => self.batch_norm(x, stats, training),
+            TorchLayerKind::LayerNorm => {
+                let eps = TORCH_NORM_EPS;
+                let [gain, bias] = &self.parameters[..] else {
+                    return None;
+                };
+                torch_apply(TorchOp::LayerNorm { eps }, &[x, gain, bias])
+            }
+            TorchLayerKind::Dropout { rate, rng } => torch_dropout(x, *rate, rng, training),
+            TorchLayerKind::Embedding => {
+                torch_apply(TorchOp::Embedding, &[self.parameters.first()?, x])
+            }
+            TorchLayerKind::Rnn { hidden } => self.rnn(x, *hidden),
+        }
+    }
+}
+
+/// A count of features or the like, at least 1.
+#[cfg(feature = "pytorch")]
+fn torch_extent(count: i64) -> Option<usize> {
+    usize::try_from(count)
+        .ok()
+        .filter(|count| (1..=TORCH_MAX_NUMEL).contains(count))
+}
+
+/// Runs a tensor through a layer; 0 for a bad handle or a shape that does not fit. Linear layers
+/// take `[…, in]`, convolutions `[N, C, H, W]`, batch norms `[N, C, …]`, layer norms
+/// `[…, features]`, dropouts anything but integers, embeddings integers of any shape, recurrent
+/// layers `[steps, N, in]` with at most 4,096 steps (the hidden state begins as zeros).
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_layer_forward(layer: i64, input: i64) -> i64 {
+    let (Some(layer), Some(input)) = (TORCH_LAYERS.get(layer), torch_tensor(input)) else {
+        return 0;
+    };
+    layer
+        .forward(&input)
+        .map_or(0, |result| TORCH_TENSORS.insert(result))
+}
+
+/// Writes the handles of the parameters, as many as `cap` leaves room for, and returns how many
+/// there are; -1 for a bad handle or bad arguments. They belong to the layer and go with it.
+///
+/// # Safety
+/// `out` must be null (with `cap` 0) or point to `cap` writable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_layer_parameters(layer: i64, out: *mut i64, cap: i64) -> i64 {
+    TORCH_LAYERS
+        .get(layer)
+        .map_or(-1, |layer| torch_copy_out(&layer.handles, out, cap))
+}
+
+/// Says whether a layer learns (so it begins) or is put to use: dropout and batch norm then do
+/// other things. False for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_layer_set_training(layer: i64, training: bool) -> bool {
+    match TORCH_LAYERS.get(layer) {
+        Some(layer) => {
+            layer.training.store(training, SeqCst);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Frees a layer and the handles of its parameters; results that were made with them keep the
+/// parameters themselves. False if it is not (or no longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_layer_free(layer: i64) -> bool {
+    let Some(layer) = TORCH_LAYERS.remove(layer) else {
+        return false;
+    };
+    for handle in &layer.handles {
+        TORCH_TENSORS.remove(*handle);
+    }
+    true
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_layer_forward(_layer: i64, _input: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: false.
+    rt_torch_layer_set_training(_layer: i64, _training: bool) -> bool = false;
+    /// Not available: false.
+    rt_torch_layer_free(_layer: i64) -> bool = false;
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: -1.
+    rt_torch_layer_parameters(_layer: i64, _out: *mut i64, _cap: i64) -> i64 = TORCH_NO_COUNT;
+}
+
+// PyTorch: linear layers
+
+/// Makes a layer that computes `x · weightᵀ + bias`. Parameters: weight `[outputs, inputs]` and,
+/// if wanted, bias `[outputs]`, evenly spread within ±1/√inputs. 0 for bad counts or a bad dtype.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_linear_new(
+    inputs: i64,
+    outputs: i64,
+    with_bias: bool,
+    seed: i64,
+    dtype: i64,
+) -> i64 {
+    let (Some(inputs), Some(outputs)) = (torch_extent(inputs), torch_extent(outputs)) else {
+        return 0;
+    };
+    let rng = RefCell::new(TorchRng(seed as u64));
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let mut weights = torch_within(&rng, bound);
+    let mut biases = torch_within(&rng, bound);
+    let mut parameters: Vec<(_, &mut dyn FnMut() -> f64)> =
+        vec![(vec![outputs, inputs], &mut weights)];
+    if with_bias {
+        parameters.push((vec![outputs], &mut biases));
+    }
+    TorchLayer::register(TorchLayerKind::Linear, dtype, parameters)
+}
+
+/// Numbers evenly spread within plus and minus `bound`.
+#[cfg(feature = "pytorch")]
+fn torch_within(rng: &RefCell<TorchRng>, bound: f64) -> impl FnMut() -> f64 + '_ {
+    move || bound * (2.0 * rng.borrow_mut().uniform() - 1.0)
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchLayer {
+    /// A product with the weight at `first`, and the bias behind it if there is one.
+    fn linear(&self, x: &Arc<TorchTensor>, first: usize) -> Option<Arc<TorchTensor>> {
+        let turned = torch_apply(TorchOp::Transpose(0, 1), &[self.parameters.get(first)?])?;
+        let product = torch_apply(TorchOp::MatMul, &[x, &turned])?;
+        match self.parameters.get(first + 1) {
+            Some(bias) => torch_apply(TorchOp::Binary(TorchBinary::Add), &[&product, bias]),
+            None => Some(product),
+        }
+    }
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_linear_new(_inputs: i64, _outputs: i64, _with_bias: bool, _seed: i64, _dtype: i64)
+        -> i64 = TORCH_NO_HANDLE;
+}
+
+// PyTorch: convolution layers
+
+/// Makes a layer of [`rt_torch_tensor_conv2d`] with square kernels. Parameters: kernels
+/// `[filters, channels, size, size]` and bias `[filters]`, evenly spread within
+/// ±1/√(channels · size²). 0 for bad counts, a stride below 1, negative padding or a bad dtype.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_conv2d_new(
+    channels: i64,
+    filters: i64,
+    size: i64,
+    stride: i64,
+    padding: i64,
+    seed: i64,
+    dtype: i64,
+) -> i64 {
+    let counts = [channels, filters, size, stride].map(torch_extent);
+    let ([Some(channels), Some(filters), Some(size), Some(stride)], Ok(padding)) =
+        (counts, usize::try_from(padding))
+    else {
+        return 0;
+    };
+    let rng = RefCell::new(TorchRng(seed as u64));
+    let bound = 1.0 / ((channels as f64) * (size as f64).powi(2)).sqrt();
+    let mut kernels = torch_within(&rng, bound);
+    let mut biases = torch_within(&rng, bound);
+    TorchLayer::register(
+        TorchLayerKind::Conv2d { stride, padding },
+        dtype,
+        vec![
+            (vec![filters, channels, size, size], &mut kernels),
+            (vec![filters], &mut biases),
+        ],
+    )
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_conv2d_new(
+        _channels: i64,
+        _filters: i64,
+        _size: i64,
+        _stride: i64,
+        _padding: i64,
+        _seed: i64,
+        _dtype: i64,
+    ) -> i64 = TORCH_NO_HANDLE;
+}
+
+// PyTorch: normalising layers
+
+/// Makes a layer that gives each channel mean 0 and variance 1, then applies a gain (parameter 1,
+/// all ones) and a bias (parameter 2, zeros). While it learns it takes the statistics of the batch,
+/// of which there must be at least two numbers a channel, and keeps running ones for later use. 0
+/// for a bad count or dtype.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_batch_norm_new(channels: i64, dtype: i64) -> i64 {
+    let Some(channels) = torch_extent(channels) else {
+        return 0;
+    };
+    let stats = Mutex::new([vec![0.0; channels], vec![1.0; channels]]);
+    torch_norm_layer(TorchLayerKind::BatchNorm(stats), channels, dtype)
+}
+
+/// Makes a layer that gives each row of the last axis mean 0 and variance 1, then applies a gain
+/// and a bias; see [`rt_torch_batch_norm_new`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_layer_norm_new(features: i64, dtype: i64) -> i64 {
+    torch_extent(features).map_or(0, |features| {
+        torch_norm_layer(TorchLayerKind::LayerNorm, features, dtype)
+    })
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_norm_layer(kind: TorchLayerKind, width: usize, dtype: i64) -> i64 {
+    let (mut one, mut zero) = (|| 1.0, || 0.0);
+    let parameters: Vec<(_, &mut dyn FnMut() -> f64)> =
+        vec![(vec![width], &mut one), (vec![width], &mut zero)];
+    TorchLayer::register(kind, dtype, parameters)
+}
+
+/// The running means (0) or variances (1) of a batch norm, as a tensor of its own; 0 for any other
+/// layer or number.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_batch_norm_stat(layer: i64, which: i64) -> i64 {
+    let (Some(layer), Some(which)) = (TORCH_LAYERS.get(layer), checked_index(which, 2)) else {
+        return 0;
+    };
+    let TorchLayerKind::BatchNorm(stats) = &layer.kind else {
+        return 0;
+    };
+    let values = lock(stats)[which].clone();
+    TorchTensor::register(vec![values.len()], layer.dtype, values)
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchLayer {
+    fn batch_norm(
+        &self,
+        x: &Arc<TorchTensor>,
+        stats: &Mutex<[Vec<f64>; 2]>,
+        training: bool,
+    ) -> Option<Arc<TorchTensor>> {
+        let op = TorchOp::BatchNorm {
+            eps: TORCH_NORM_EPS,
+        };
+        let [gain, bias] = &self.parameters[..] else {
+            return None;
+        };
+        if !training {
+            let stats = lock(stats).clone().map(|values| {
+                let array = TorchArray::new(vec![values.len()], self.dtype, values);
+                TorchTensor::of_array(array, None)
+            });
+            return torch_apply(op, &[x, gain, bias, &stats[0], &stats[1]]);
+        }
+        let channels = *x.shape.get(1)?;
+        if x.numel() < 2 * channels {
+            return None;
+        }
+        let source = x.array();
+        let result = torch_apply(op, &[x, gain, bias])?;
+        let mut stats = lock(stats);
+        let values = source.floats();
+        for (channel, group) in torch_channels(&x.shape).enumerate() {
+            let (mean, variance) = torch_moments(&values, &group);
+            // What the batch says about the variance of all that it was taken from.
+            let count = group.len() as f64;
+            let estimates = [mean, variance * count / (count - 1.0)];
+            for (running, estimate) in stats.iter_mut().zip(estimates) {
+                running[channel] += TORCH_NORM_MOMENTUM * (estimate - running[channel]);
+            }
+        }
+        Some(result)
+    }
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_batch_norm_new(_channels: i64, _dtype: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_layer_norm_new(_features: i64, _dtype: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_batch_norm_stat(_layer: i64, _which: i64) -> i64 = TORCH_NO_HANDLE;
+}
+
+// PyTorch: dropout
+
+/// Makes a layer without parameters that, while it learns, sets each element to zero with
+/// probability `rate` and multiplies the others by 1 / (1 - rate); in use it gives a second handle
+/// of the input itself. The same seed gives the same choices. 0 unless the rate is within 0 to 1.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dropout_new(rate: f64, seed: i64) -> i64 {
+    if !(0.0..=1.0).contains(&rate) {
+        return 0;
+    }
+    let rng = Mutex::new(TorchRng(seed as u64));
+    TorchLayer::register(TorchLayerKind::Dropout { rate, rng }, TORCH_F64, Vec::new())
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_dropout(
+    x: &Arc<TorchTensor>,
+    rate: f64,
+    rng: &Mutex<TorchRng>,
+    training: bool,
+) -> Option<Arc<TorchTensor>> {
+    let dtype = x.dtype();
+    if !torch_is_float(dtype) {
+        return None;
+    }
+    if !training || rate == 0.0 {
+        return Some(Arc::clone(x));
+    }
+    let mut mask: Vec<f64> = torch_zeros(x.numel())?;
+    let mut rng = lock(rng);
+    for factor in &mut mask {
+        if rng.uniform() >= rate {
+            *factor = 1.0 / (1.0 - rate);
+        }
+    }
+    let mask = TorchTensor::of_array(TorchArray::new(x.shape.clone(), dtype, mask), None);
+    torch_apply(TorchOp::Binary(TorchBinary::Mul), &[x, &mask])
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_dropout_new(_rate: f64, _seed: i64) -> i64 = TORCH_NO_HANDLE;
+}
+
+// PyTorch: embedding
+
+/// Makes a layer that looks up rows by their numbers: its parameter is a table `[count, width]` of
+/// numbers of the normal distribution. A number that is no row makes
+/// [`rt_torch_layer_forward`] give 0. 0 for bad counts or a bad dtype.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_embedding_new(count: i64, width: i64, seed: i64, dtype: i64) -> i64 {
+    let (Some(count), Some(width)) = (torch_extent(count), torch_extent(width)) else {
+        return 0;
+    };
+    let mut rng = TorchRng(seed as u64);
+    let mut next = || rng.normal();
+    TorchLayer::register(
+        TorchLayerKind::Embedding,
+        dtype,
+        vec![(vec![count, width], &mut next)],
+    )
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_embedding_new(_count: i64, _width: i64, _seed: i64, _dtype: i64) -> i64
+        = TORCH_NO_HANDLE;
+}
+
+// PyTorch: recurrent layers
+
+/// Makes a recurrent layer: `h' = tanh(x · Wᵀ + b + h · Uᵀ + c)`. Parameters: W `[hidden, inputs]`,
+/// b `[hidden]`, U `[hidden, hidden]`, c `[hidden]`, evenly spread within ±1/√hidden. 0 for bad
+/// counts or a bad dtype.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_rnn_new(inputs: i64, hidden: i64, seed: i64, dtype: i64) -> i64 {
+    let (Some(inputs), Some(hidden)) = (torch_extent(inputs), torch_extent(hidden)) else {
+        return 0;
+    };
+    let rng = RefCell::new(TorchRng(seed as u64));
+    let bound = 1.0 / (hidden as f64).sqrt();
+    let mut next = [(); 4].map(|()| torch_within(&rng, bound));
+    let shapes = [
+        vec![hidden, inputs],
+        vec![hidden],
+        vec![hidden, hidden],
+        vec![hidden],
+    ];
+    let parameters = shapes.into_iter().zip(&mut next);
+    let parameters = parameters.map(|(shape, next)| (shape, next as &mut dyn FnMut() -> f64));
+    TorchLayer::register(TorchLayerKind::Rnn { hidden }, dtype, parameters.collect())
+}
+
+/// One step of a recurrent layer, from an input `[N, inputs]` and a hidden state `[N, hidden]` to
+/// the next hidden state. 0 for a bad handle, another kind of layer, or shapes that do not fit.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_rnn_step(layer: i64, input: i64, hidden: i64) -> i64 {
+    let (Some(layer), Some(input), Some(state)) = (
+        TORCH_LAYERS.get(layer),
+        torch_tensor(input),
+        torch_tensor(hidden),
+    ) else {
+        return 0;
+    };
+    let TorchLayerKind::Rnn { hidden } = &layer.kind else {
+        return 0;
+    };
+    if input.shape.len() != 2 || state.shape != [input.shape[0], *hidden] {
+        return 0;
+    }
+    layer
+        .linear(&input, 0)
+        .and_then(|projected| layer.rnn_step(&projected, &state))
+        .map_or(0, |result| TORCH_TENSORS.insert(result))
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchLayer {
+    fn rnn_step(
+        &self,
+        projected: &Arc<TorchTensor>,
+        state: &Arc<TorchTensor>,
+    ) -> Option<Arc<TorchTensor>> {
+        let carried = self.linear(state, 2)?;
+        let sum = torch_apply(TorchOp::Binary(TorchBinary::Add), &[projected, &carried])?;
+        torch_apply(TorchOp::Unary(TorchUnary::Tanh), &[&sum])
+    }
+
+    /// All hidden states `[steps, N, hidden]`.
+    fn rnn(&self, x: &Arc<TorchTensor>, hidden: usize) -> Option<Arc<TorchTensor>> {
+        let &[steps, batch, _] = &x.shape[..] else {
+            return None;
+        };
+        if !(1..=TORCH_MAX_STEPS).contains(&steps) {
+            return None;
+        }
+        let projected = self.linear(x, 0)?;
+        let zeros = torch_zeros(torch_numel(&[batch, hidden])?)?;
+        let zeros = TorchArray::new(vec![batch, hidden], self.dtype, zeros);
+        let mut state = TorchTensor::of_array(zeros, None);
+        let mut states = Vec::with_capacity(steps);
+        for start in 0..steps {
+            let slice = TorchOp::Slice {
+                axis: 0,
+                start,
+                stop: start + 1,
+                step: 1,
+            };
+            let row = torch_apply(slice, &[&projected])?;
+            let row = torch_apply(TorchOp::Reshape(vec![batch, hidden]), &[&row])?;
+            state = self.rnn_step(&row, &state)?;
+            let as_row = TorchOp::Reshape(vec![1, batch, hidden]);
+            states.push(torch_apply(as_row, &[&state])?);
+        }
+        torch_apply(TorchOp::Cat(0), &states.iter().collect::<Vec<_>>())
+    }
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_rnn_new(_inputs: i64, _hidden: i64, _seed: i64, _dtype: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_rnn_step(_layer: i64, _input: i64, _hidden: i64) -> i64 = TORCH_NO_HANDLE;
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: losses
+// ---------------------------------------------------------------------------
+
+/// The mean of the squared differences, as a tensor without dimensions; 0 for a bad handle or
+/// shapes that differ.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_loss_mse(output: i64, target: i64) -> i64 {
+    let (Some(output), Some(target)) = (torch_tensor(output), torch_tensor(target)) else {
+        return 0;
+    };
+    if output.shape != target.shape {
+        return 0;
+    }
+    torch_apply(TorchOp::Binary(TorchBinary::Sub), &[&output, &target])
+        .and_then(|d| torch_apply(TorchOp::Binary(TorchBinary::Mul), &[&d, &d]))
+        .and_then(|squares| torch_apply(TorchOp::Mean, &[&squares]))
+        .map_or(0, |loss| TORCH_TENSORS.insert(loss))
+}
+
+/// The mean, over `[N, classes]` rows of scores, of minus the logarithm of the softmax at the right
+/// class, of which `target` has the numbers `[N]` as i64. 0 for a bad handle, shapes that do not
+/// fit, or a number that is no class.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_loss_cross_entropy(scores: i64, target: i64) -> i64 {
+    torch_apply_to(TorchOp::CrossEntropy, &[scores, target])
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_loss_mse(_output: i64, _target: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_loss_cross_entropy(_scores: i64, _target: i64) -> i64 = TORCH_NO_HANDLE;
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: optimisers
+// ---------------------------------------------------------------------------
+
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Copy)]
+enum TorchRule {
+    Sgd { momentum: f64, decay: f64 },
+    Adam { beta1: f64, beta2: f64, eps: f64 },
+    RmsProp { alpha: f64, eps: f64 },
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchOptim {
+    rule: TorchRule,
+    parameters: Vec<Arc<TorchTensor>>,
+    state: Mutex<TorchOptimState>,
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchOptimState {
+    rate: f64,
+    memories: Vec<TorchMemory>,
+}
+
+/// What an optimiser remembers of one parameter; the lists are empty before the first step.
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Default)]
+struct TorchMemory {
+    steps: i32,
+    first: Vec<f64>,
+    second: Vec<f64>,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_OPTIMS: HandleTable<TorchOptim> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+impl TorchRule {
+    /// Moves one parameter against its gradient.
+    fn step(self, rate: f64, memory: &mut TorchMemory, values: &mut TorchStorage, grad: &[f64]) {
+        memory.steps = memory.steps.saturating_add(1);
+        memory.first.resize(grad.len(), 0.0);
+        memory.second.resize(grad.len(), 0.0);
+        let moments = memory.first.iter_mut().zip(&mut memory.second);
+        for (at, (g, (first, second))) in grad.iter().zip(moments).enumerate() {
+            let value = values.get(at).unwrap_or(f64::NAN);
+            let change = match self {
+                TorchRule::Sgd { momentum, decay } => {
+                    *first = momentum * *first + g + decay * value;
+                    *first
+                }
+                TorchRule::Adam { beta1, beta2, eps } => {
+                    *first += (1.0 - beta1) * (g - *first);
+                    *second += (1.0 - beta2) * (g * g - *second);
+                    let mean = *first / (1.0 - beta1.powi(memory.steps));
+                    let square = *second / (1.0 - beta2.powi(memory.steps));
+                    mean / (square.sqrt() + eps)
+                }
+                TorchRule::RmsProp { alpha, eps } => {
+                    *second += (1.0 - alpha) * (g * g - *second);
+                    g / (second.sqrt() + eps)
+                }
+            };
+            values.set(at, value - rate * change);
+        }
+    }
+}
+
+/// An optimiser for parameters behind a pointer; 0 if one of them is none, is there twice or
+/// requires no gradient, or if a number is out of its range.
+///
+/// # Safety
+/// As for [`torch_tensors`].
+#[cfg(feature = "pytorch")]
+unsafe fn torch_optim(
+    parameters: *const i64,
+    count: i64,
+    rate: f64,
+    rule: TorchRule,
+    valid: bool,
+) -> i64 {
+    let Some(parameters) = torch_tensors(parameters, count) else {
+        return 0;
+    };
+    let serials: HashSet<u64> = parameters.iter().map(|tensor| tensor.serial).collect();
+    let is_parameter = |t: &Arc<TorchTensor>| t.origin.is_none() && t.requires_grad();
+    if !valid
+        || !torch_is_amount(rate)
+        || serials.len() != parameters.len()
+        || !parameters.iter().all(is_parameter)
+    {
+        return 0;
+    }
+    let memories = vec![TorchMemory::default(); parameters.len()];
+    TORCH_OPTIMS.insert(TorchOptim {
+        rule,
+        parameters,
+        state: Mutex::new(TorchOptimState { rate, memories }),
+    })
+}
+
+/// Whether a number is finite and not negative.
+#[cfg(feature = "pytorch")]
+fn torch_is_amount(number: f64) -> bool {
+    number.is_finite() && number >= 0.0
+}
+
+/// Makes an optimiser that goes down the gradient (with `decay` times the parameter added to it),
+/// and a part `momentum` (0 to below 1) of the last step further.
+///
+/// 0 if one of the parameters (at most 4,096) is none, is there twice, is a result, or requires no
+/// gradient, or if a number is NaN, infinite, negative or out of its range.
+///
+/// # Safety
+/// `parameters` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_sgd_new(
+    parameters: *const i64,
+    count: i64,
+    rate: f64,
+    momentum: f64,
+    decay: f64,
+) -> i64 {
+    let valid = (0.0..1.0).contains(&momentum) && torch_is_amount(decay);
+    let rule = TorchRule::Sgd { momentum, decay };
+    torch_optim(parameters, count, rate, rule, valid)
+}
+
+/// Makes an Adam optimiser; usual numbers are 0.001, 0.9, 0.999 and 1e-8. 0 for bad arguments, see
+/// [`rt_torch_sgd_new`]; both betas are within 0 to below 1.
+///
+/// # Safety
+/// `parameters` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_adam_new(
+    parameters: *const i64,
+    count: i64,
+    rate: f64,
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+) -> i64 {
+    let betas = [beta1, beta2];
+    let valid = betas.iter().all(|beta| (0.0..1.0).contains(beta)) && torch_is_amount(eps);
+    let rule = TorchRule::Adam { beta1, beta2, eps };
+    torch_optim(parameters, count, rate, rule, valid)
+}
+
+/// Makes an RMSprop optimiser; usual numbers are 0.01, 0.99 and 1e-8. 0 for bad arguments, see
+/// [`rt_torch_sgd_new`]; alpha is within 0 to below 1.
+///
+/// # Safety
+/// `parameters` must be null or point to `count` readable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_rmsprop_new(
+    parameters: *const i64,
+    count: i64,
+    rate: f64,
+    alpha: f64,
+    eps: f64,
+) -> i64 {
+    let valid = (0.0..1.0).contains(&alpha) && torch_is_amount(eps);
+    let rule = TorchRule::RmsProp { alpha, eps };
+    torch_optim(parameters, count, rate, rule, valid)
+}
+
+/// Changes the parameters by their gradients; those without one stay. False for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_optim_step(optim: i64) -> bool {
+    let Some(optim) = TORCH_OPTIMS.get(optim) else {
+        return false;
+    };
+    let mut state = lock(&optim.state);
+    let rate = state.rate;
+    for (tensor, memory) in optim.parameters.iter().zip(&mut state.memories) {
+        if let Some(grad) = &*lock(&tensor.grad) {
+            tensor.change(|values| optim.rule.step(rate, memory, values, grad));
+        }
+    }
+    true
+}
+
+/// Forgets the gradients of all parameters; false for a bad handle. See [`rt_torch_zero_grad`].
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_optim_zero_grad(optim: i64) -> bool {
+    let Some(optim) = TORCH_OPTIMS.get(optim) else {
+        return false;
+    };
+    for tensor in &optim.parameters {
+        *lock(&tensor.grad) = None;
+    }
+    true
+}
+
+/// Sets the learning rate and returns the one before; NaN for a bad handle or rate.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_optim_set_rate(optim: i64, rate: f64) -> f64 {
+    match TORCH_OPTIMS.get(optim) {
+        Some(optim) if torch_is_amount(rate) => {
+            std::mem::replace(&mut lock(&optim.state).rate, rate)
+        }
+        _ => f64::NAN,
+    }
+}
+
+/// Frees an optimiser, not the parameters. False if it is not (or no longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_optim_free(optim: i64) -> bool {
+    TORCH_OPTIMS.remove(optim).is_some()
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: 0.
+    rt_torch_sgd_new(
+        _parameters: *const i64,
+        _count: i64,
+        _rate: f64,
+        _momentum: f64,
+        _decay: f64,
+    ) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_adam_new(
+        _parameters: *const i64,
+        _count: i64,
+        _rate: f64,
+        _beta1: f64,
+        _beta2: f64,
+        _eps: f64,
+    ) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: 0.
+    rt_torch_rmsprop_new(
+        _parameters: *const i64,
+        _count: i64,
+        _rate: f64,
+        _alpha: f64,
+        _eps: f64,
+    ) -> i64 = TORCH_NO_HANDLE;
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: false.
+    rt_torch_optim_step(_optim: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_optim_zero_grad(_optim: i64) -> bool = false;
+    /// Not available: NaN.
+    rt_torch_optim_set_rate(_optim: i64, _rate: f64) -> f64 = f64::NAN;
+    /// Not available: false.
+    rt_torch_optim_free(_optim: i64) -> bool = false;
+}
+
+// ---------------------------------------------------------------------------
 // PyTorch: traces
 // ---------------------------------------------------------------------------
 //
@@ -16274,6 +17143,240 @@ torch_unavailable! {
     rt_torch_jit_op_count(_module: i64) -> i64 = TORCH_NO_COUNT;
     /// Not available: false.
     rt_torch_jit_free(_module: i64) -> bool = false;
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: data sets
+// ---------------------------------------------------------------------------
+
+/// Examples and what belongs to each of them: the first axis counts them.
+#[cfg(feature = "pytorch")]
+struct TorchDataset {
+    features: TorchArray,
+    targets: TorchArray,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_DATASETS: HandleTable<Arc<TorchDataset>> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+struct TorchLoader {
+    dataset: Arc<TorchDataset>,
+    batch: usize,
+    shuffle: bool,
+    drop_last: bool,
+    state: Mutex<TorchLoaderState>,
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchLoaderState {
+    rng: TorchRng,
+    order: Vec<usize>,
+    at: usize,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_LOADERS: HandleTable<TorchLoader> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+impl TorchDataset {
+    fn len(&self) -> usize {
+        self.features.shape[0]
+    }
+
+    /// Both parts of these examples.
+    fn rows(&self, rows: &[usize]) -> [TorchArray; 2] {
+        [&self.features, &self.targets].map(|array| {
+            let (_, _, width) = torch_around(&array.shape, 0);
+            let offsets = rows.iter().flat_map(|row| row * width..(row + 1) * width);
+            let mut shape = array.shape.clone();
+            shape[0] = rows.len();
+            array.picked(shape, &offsets.collect::<Vec<_>>())
+        })
+    }
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchLoader {
+    /// Begins an epoch.
+    fn rewind(&self, state: &mut TorchLoaderState) {
+        state.at = 0;
+        if self.shuffle {
+            // Fisher and Yates.
+            for last in (1..state.order.len()).rev() {
+                let other = state.rng.below(last + 1);
+                state.order.swap(last, other);
+            }
+        }
+    }
+}
+
+/// Makes a data set of two tensors with equally many rows, as they are now; 0 for bad handles or
+/// if the first axes differ.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataset_new(features: i64, targets: i64) -> i64 {
+    let (Some(features), Some(targets)) = (torch_tensor(features), torch_tensor(targets)) else {
+        return 0;
+    };
+    let (features, targets) = (features.array(), targets.array());
+    if features.shape.is_empty() || features.shape.first() != targets.shape.first() {
+        return 0;
+    }
+    TORCH_DATASETS.insert(Arc::new(TorchDataset { features, targets }))
+}
+
+/// Number of examples; -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataset_len(dataset: i64) -> i64 {
+    TORCH_DATASETS
+        .get(dataset)
+        .map_or(-1, |dataset| length_of(dataset.len()))
+}
+
+/// Frees a data set; loaders that go through it keep what they need. False if it is not (or no
+/// longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataset_free(dataset: i64) -> bool {
+    TORCH_DATASETS.remove(dataset).is_some()
+}
+
+/// Makes a loader that goes through a data set in batches, in another order in each epoch if it
+/// shall shuffle: the same seed gives the same orders. The last batch may be smaller, or is left
+/// out if `drop_last` is set. 0 for a bad handle or a batch of less than one example.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataloader_new(
+    dataset: i64,
+    batch: i64,
+    shuffle: bool,
+    seed: i64,
+    drop_last: bool,
+) -> i64 {
+    let (Some(dataset), Some(batch)) = (TORCH_DATASETS.get(dataset), torch_extent(batch)) else {
+        return 0;
+    };
+    let mut state = TorchLoaderState {
+        rng: TorchRng(seed as u64),
+        order: (0..dataset.len()).collect(),
+        at: 0,
+    };
+    let loader = TorchLoader {
+        dataset: Arc::clone(&dataset),
+        batch,
+        shuffle,
+        drop_last,
+        state: Mutex::new(TorchLoaderState {
+            rng: TorchRng(0),
+            order: Vec::new(),
+            at: 0,
+        }),
+    };
+    loader.rewind(&mut state);
+    *lock(&loader.state) = state;
+    TORCH_LOADERS.insert(loader)
+}
+
+/// Number of batches in an epoch; -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataloader_batches(loader: i64) -> i64 {
+    TORCH_LOADERS.get(loader).map_or(-1, |loader| {
+        let (len, batch) = (loader.dataset.len(), loader.batch);
+        length_of(if loader.drop_last {
+            len / batch
+        } else {
+            len.div_ceil(batch)
+        })
+    })
+}
+
+/// Writes the handles of the features and of the targets of the next batch, and returns how many
+/// examples are in it; 0 at the end of an epoch (see [`rt_torch_dataloader_reset`]), -1 for a bad
+/// handle or if one of the pointers is null.
+///
+/// # Safety
+/// Both pointers must be null or point to a writable `i64`.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_dataloader_next(
+    loader: i64,
+    features: *mut i64,
+    targets: *mut i64,
+) -> i64 {
+    let Some(loader) = TORCH_LOADERS.get(loader) else {
+        return -1;
+    };
+    if !is_aligned_cell(features) || !is_aligned_cell(targets) {
+        return -1;
+    }
+    let rows = {
+        let mut state = lock(&loader.state);
+        let end = state.order.len().min(state.at + loader.batch);
+        let rows = state.order[state.at..end].to_vec();
+        if rows.is_empty() || (loader.drop_last && rows.len() < loader.batch) {
+            return 0;
+        }
+        state.at = end;
+        rows
+    };
+    let [left, right] = loader.dataset.rows(&rows).map(torch_register);
+    features.write(left);
+    targets.write(right);
+    length_of(rows.len())
+}
+
+/// Begins the next epoch; false for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataloader_reset(loader: i64) -> bool {
+    match TORCH_LOADERS.get(loader) {
+        Some(loader) => {
+            loader.rewind(&mut lock(&loader.state));
+            true
+        }
+        None => false,
+    }
+}
+
+/// Frees a loader. False if it is not (or no longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dataloader_free(loader: i64) -> bool {
+    TORCH_LOADERS.remove(loader).is_some()
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_dataset_new(_features: i64, _targets: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: -1.
+    rt_torch_dataset_len(_dataset: i64) -> i64 = TORCH_NO_COUNT;
+    /// Not available: false.
+    rt_torch_dataset_free(_dataset: i64) -> bool = false;
+    /// Not available: 0.
+    rt_torch_dataloader_new(
+        _dataset: i64,
+        _batch: i64,
+        _shuffle: bool,
+        _seed: i64,
+        _drop_last: bool,
+    ) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: -1.
+    rt_torch_dataloader_batches(_loader: i64) -> i64 = TORCH_NO_COUNT;
+    /// Not available: false.
+    rt_torch_dataloader_reset(_loader: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_dataloader_free(_loader: i64) -> bool = false;
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: -1.
+    rt_torch_dataloader_next(_loader: i64, _features: *mut i64, _targets: *mut i64) -> i64
+        = TORCH_NO_COUNT;
 }
 
 // ===========================================================================

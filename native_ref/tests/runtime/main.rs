@@ -37,6 +37,10 @@ mod sync;
 mod threads;
 mod torch;
 #[cfg(feature = "pytorch")]
+mod torch_autograd;
+#[cfg(feature = "pytorch")]
+mod torch_learning;
+#[cfg(feature = "pytorch")]
 mod torch_support;
 mod tuples;
 mod value_ops;

@@ -84,6 +84,12 @@ pub fn set_at(handle: i64, indices: &[i64], value: f64) -> bool {
     unsafe { rt_torch_tensor_set(handle, indices.as_ptr(), indices.len() as i64, value) }
 }
 
+pub fn parameters(layer: i64) -> Vec<i64> {
+    let mut out = [0; 8];
+    let count = unsafe { rt_torch_layer_parameters(layer, out.as_mut_ptr(), 8) };
+    out[..count as usize].to_vec()
+}
+
 pub fn close(left: &[f64], right: &[f64], within: f64) {
     assert_eq!(left.len(), right.len());
     for (x, y) in left.iter().zip(right) {
