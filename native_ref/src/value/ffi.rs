@@ -17146,6 +17146,593 @@ torch_unavailable! {
 }
 
 // ---------------------------------------------------------------------------
+// PyTorch: ONNX
+// ---------------------------------------------------------------------------
+//
+// A module as a `ModelProto` of onnx.proto3: IR version 8, operator set 17. Field numbers stand
+// where they are used, with the names of that file.
+
+/// Most bytes of a model or a file of tensors.
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_BYTES: usize = 1 << 30;
+
+/// A message of protocol buffers.
+#[cfg(feature = "pytorch")]
+#[derive(Default)]
+struct TorchMessage(Vec<u8>);
+
+#[cfg(feature = "pytorch")]
+impl TorchMessage {
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    fn int(mut self, field: u64, value: i64) -> Self {
+        self.varint(field << 3);
+        self.varint(value as u64);
+        self
+    }
+
+    fn float(mut self, field: u64, value: f32) -> Self {
+        self.varint(field << 3 | 5);
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    fn bytes(mut self, field: u64, bytes: &[u8]) -> Self {
+        self.varint(field << 3 | 2);
+        self.varint(bytes.len() as u64);
+        self.0.extend(bytes);
+        self
+    }
+
+    fn text(self, field: u64, text: &str) -> Self {
+        self.bytes(field, text.as_bytes())
+    }
+
+    fn message(self, field: u64, message: TorchMessage) -> Self {
+        self.bytes(field, &message.0)
+    }
+}
+
+/// An attribute of a node.
+#[cfg(feature = "pytorch")]
+enum TorchAttribute {
+    Int(i64),
+    Float(f64),
+    Ints(Vec<i64>),
+}
+
+#[cfg(feature = "pytorch")]
+#[derive(Default)]
+struct TorchGraphWriter {
+    graph: TorchMessage,
+    /// Number of names that were made up.
+    extra: usize,
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchGraphWriter {
+    fn node(
+        &mut self,
+        kind: &str,
+        inputs: &[String],
+        outputs: &[String],
+        attributes: &[(&str, TorchAttribute)],
+    ) {
+        let mut node = TorchMessage::default();
+        for input in inputs {
+            node = node.text(1, input); // NodeProto.input
+        }
+        for output in outputs {
+            node = node.text(2, output); // output
+        }
+        node = node.text(4, kind); // op_type
+        for (name, value) in attributes {
+            let attribute = TorchMessage::default().text(1, name); // AttributeProto.name
+            let attribute = match value {
+                TorchAttribute::Float(value) => attribute.float(2, *value as f32).int(20, 1), // f
+                TorchAttribute::Int(value) => attribute.int(3, *value).int(20, 2),            // i
+                TorchAttribute::Ints(values) => values
+                    .iter()
+                    .fold(attribute, |attribute, value| attribute.int(8, *value)) // ints
+                    .int(20, 7), // type
+            };
+            node = node.message(5, attribute); // NodeProto.attribute
+        }
+        self.graph = std::mem::take(&mut self.graph).message(1, node); // GraphProto.node
+    }
+
+    fn initializer(&mut self, name: &str, array: &TorchArray) {
+        let mut tensor = TorchMessage::default();
+        for extent in &array.shape {
+            tensor = tensor.int(1, *extent as i64); // TensorProto.dims
+        }
+        let tensor = tensor
+            .int(2, torch_onnx_type(array.dtype())) // data_type
+            .text(8, name)
+            .bytes(9, &torch_bytes(array)); // raw_data
+        self.graph = std::mem::take(&mut self.graph).message(5, tensor); // GraphProto.initializer
+    }
+
+    /// The name of a constant.
+    fn constant(&mut self, array: &TorchArray) -> String {
+        let name = self.invent();
+        self.initializer(&name, array);
+        name
+    }
+
+    fn constant_ints(&mut self, ints: &[usize]) -> String {
+        let ints = ints.iter().map(|n| *n as i64).collect::<Vec<_>>();
+        self.constant(&TorchArray::of_ints(vec![ints.len()], ints))
+    }
+
+    fn invent(&mut self) -> String {
+        self.extra += 1;
+        format!("extra_{}", self.extra)
+    }
+
+    /// An input or output of the graph, with its type.
+    fn port(&mut self, field: u64, name: &str, shape: &[usize], dtype: i64) {
+        let mut dimensions = TorchMessage::default();
+        for extent in shape {
+            let dimension = TorchMessage::default().int(1, *extent as i64); // dim_value
+            dimensions = dimensions.message(1, dimension); // TensorShapeProto.dim
+        }
+        let tensor = TorchMessage::default()
+            .int(1, torch_onnx_type(dtype)) // TypeProto.Tensor.elem_type
+            .message(2, dimensions); // shape
+        let kind = TorchMessage::default().message(1, tensor); // TypeProto.tensor_type
+        let port = TorchMessage::default().text(1, name).message(2, kind); // ValueInfoProto
+        self.graph = std::mem::take(&mut self.graph).message(field, port);
+    }
+
+    /// Writes the nodes of one step. `operands` are names with what is behind them.
+    fn step(&mut self, step: &TorchStep, operands: &[(String, Vec<usize>, i64)], output: String) {
+        use TorchAttribute::{Float, Int, Ints};
+
+        let mut outputs = vec![output];
+        let rank = operands[0].1.len();
+        let mut inputs: Vec<String> = Vec::with_capacity(operands.len() + 1);
+        for (at, (name, _, dtype)) in operands.iter().enumerate() {
+            let is_number = matches!(
+                (&step.op, at),
+                (TorchOp::Embedding | TorchOp::CrossEntropy, 1) | (TorchOp::ArgMax(_), _)
+            );
+            // ONNX converts nothing of its own accord.
+            if is_number || *dtype == step.dtype || matches!(step.op, TorchOp::Cast(_)) {
+                inputs.push(name.clone());
+                continue;
+            }
+            let converted = self.invent();
+            let to = Int(torch_onnx_type(step.dtype));
+            let (from, into) = (std::slice::from_ref(name), std::slice::from_ref(&converted));
+            self.node("Cast", from, into, &[("to", to)]);
+            inputs.push(converted);
+        }
+        let ints = |values: &[usize]| Ints(values.iter().map(|n| *n as i64).collect());
+        let no_axis = || vec![("keepdims", Int(0))];
+        let (kind, attributes) = match &step.op {
+            TorchOp::Unary(op) => {
+                let kind = match op {
+                    TorchUnary::Neg => "Neg",
+                    TorchUnary::Relu => "Relu",
+                    TorchUnary::Abs => "Abs",
+                    TorchUnary::Exp => "Exp",
+                    TorchUnary::Log => "Log",
+                    TorchUnary::Tanh => "Tanh",
+                    TorchUnary::Sigmoid => "Sigmoid",
+                    TorchUnary::Sqrt => "Sqrt",
+                    TorchUnary::Pow(exponent) => {
+                        let array = TorchArray::new(Vec::new(), step.dtype, vec![*exponent]);
+                        inputs.push(self.constant(&array));
+                        "Pow"
+                    }
+                };
+                (kind, vec![])
+            }
+            TorchOp::Binary(TorchBinary::Add) => ("Add", vec![]),
+            TorchOp::Binary(TorchBinary::Sub) => ("Sub", vec![]),
+            TorchOp::Binary(TorchBinary::Mul) => ("Mul", vec![]),
+            TorchOp::Binary(TorchBinary::Div) => ("Div", vec![]),
+            TorchOp::MatMul => ("MatMul", vec![]),
+            TorchOp::Sum => ("ReduceSum", no_axis()),
+            TorchOp::Mean => ("ReduceMean", no_axis()),
+            TorchOp::Max => ("ReduceMax", no_axis()),
+            TorchOp::Reduce { axis, keep, mean } => {
+                let mut attributes = vec![("keepdims", Int(i64::from(*keep)))];
+                if *mean {
+                    attributes.push(("axes", ints(&[*axis])));
+                    ("ReduceMean", attributes)
+                } else {
+                    inputs.push(self.constant_ints(&[*axis]));
+                    ("ReduceSum", attributes)
+                }
+            }
+            TorchOp::ArgMax(axis) => {
+                let axis = Int(*axis as i64);
+                ("ArgMax", vec![("axis", axis), ("keepdims", Int(0))])
+            }
+            TorchOp::Softmax { axis, log } => {
+                let kind = if *log { "LogSoftmax" } else { "Softmax" };
+                (kind, vec![("axis", Int(*axis as i64))])
+            }
+            TorchOp::Cast(dtype) => ("Cast", vec![("to", Int(torch_onnx_type(*dtype)))]),
+            TorchOp::Reshape(shape) => {
+                inputs.push(self.constant_ints(shape));
+                // A zero is an extent, not "as before".
+                ("Reshape", vec![("allowzero", Int(1))])
+            }
+            TorchOp::Transpose(first, second) => {
+                let mut order: Vec<usize> = (0..rank).collect();
+                order.swap(*first, *second);
+                ("Transpose", vec![("perm", ints(&order))])
+            }
+            TorchOp::Slice {
+                axis,
+                start,
+                stop,
+                step,
+            } => {
+                for number in [start, stop, axis, step] {
+                    inputs.push(self.constant_ints(&[*number]));
+                }
+                ("Slice", vec![])
+            }
+            TorchOp::Cat(axis) => ("Concat", vec![("axis", Int(*axis as i64))]),
+            TorchOp::Conv2d { stride, padding } => {
+                let strides = ints(&[*stride; 2]);
+                let pads = ints(&[*padding; 4]);
+                ("Conv", vec![("strides", strides), ("pads", pads)])
+            }
+            TorchOp::BatchNorm { eps } => {
+                let of_batch = inputs.len() == 3;
+                if of_batch {
+                    // Running statistics, before and after: nobody asks for them.
+                    let width = operands[1].1[0];
+                    let ones = TorchArray::new(vec![width], step.dtype, vec![1.0; width]);
+                    let ones = self.constant(&ones);
+                    inputs.extend([ones.clone(), ones]);
+                    outputs.extend([self.invent(), self.invent()]);
+                }
+                let mode = Int(i64::from(of_batch));
+                let attributes = vec![("epsilon", Float(*eps)), ("training_mode", mode)];
+                ("BatchNormalization", attributes)
+            }
+            TorchOp::LayerNorm { eps } => (
+                "LayerNormalization",
+                vec![("axis", Int(-1)), ("epsilon", Float(*eps))],
+            ),
+            TorchOp::Embedding => ("Gather", vec![("axis", Int(0))]),
+            TorchOp::CrossEntropy => ("SoftmaxCrossEntropyLoss", vec![]),
+        };
+        self.node(kind, &inputs, &outputs, &attributes);
+    }
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_onnx_type(dtype: i64) -> i64 {
+    match dtype {
+        TORCH_F32 => 1,
+        TORCH_I64 => 7,
+        _ => 11,
+    }
+}
+
+/// The elements, each with its lowest byte first.
+#[cfg(feature = "pytorch")]
+fn torch_bytes(array: &TorchArray) -> Vec<u8> {
+    match &*array.data {
+        TorchStorage::F32(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        TorchStorage::F64(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        TorchStorage::I64(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    }
+}
+
+#[cfg(feature = "pytorch")]
+impl TorchModule {
+    fn onnx(&self) -> Outcome<Vec<u8>> {
+        let captured: Vec<_> = self.captured.iter().map(|tensor| tensor.array()).collect();
+        let numel = captured.iter().map(TorchArray::numel).sum::<usize>();
+        if numel.saturating_mul(8) > TORCH_MAX_BYTES {
+            let message = format!("a model of {numel} numbers is too large");
+            return Err(Failure::new(ERR_MEMORY, message));
+        }
+        let describe = |operand: &TorchOperand| match *operand {
+            TorchOperand::Input(at) => {
+                let (shape, dtype) = &self.inputs[at];
+                (format!("input_{at}"), shape.clone(), *dtype)
+            }
+            TorchOperand::Captured(at) => {
+                let array = &captured[at];
+                (format!("captured_{at}"), array.shape.clone(), array.dtype())
+            }
+            TorchOperand::Step(at) => {
+                let step = &self.steps[at];
+                (format!("step_{at}"), step.shape.clone(), step.dtype)
+            }
+        };
+        let mut writer = TorchGraphWriter::default();
+        for (at, step) in self.steps.iter().enumerate() {
+            let operands: Vec<_> = step.operands.iter().map(describe).collect();
+            writer.step(step, &operands, format!("step_{at}"));
+        }
+        for (at, array) in captured.iter().enumerate() {
+            writer.initializer(&format!("captured_{at}"), array);
+        }
+        for (at, (shape, dtype)) in self.inputs.iter().enumerate() {
+            writer.port(11, &format!("input_{at}"), shape, *dtype); // GraphProto.input
+        }
+        for (at, operand) in self.outputs.iter().enumerate() {
+            let (name, shape, dtype) = describe(operand);
+            let output = format!("output_{at}");
+            // Also what no step made may come out, and one result may come out twice.
+            writer.port(12, &output, &shape, dtype); // GraphProto.output
+            writer.node("Identity", &[name], &[output], &[]);
+        }
+        let graph = writer.graph.text(2, "trace"); // GraphProto.name
+        let operators = TorchMessage::default().text(1, "").int(2, 17); // domain, version
+        let model = TorchMessage::default()
+            .int(1, 8) // ModelProto.ir_version
+            .text(2, "native_ref") // producer_name
+            .text(3, env!("CARGO_PKG_VERSION")) // producer_version
+            .message(7, graph)
+            .message(8, operators); // opset_import
+        Ok(model.0)
+    }
+}
+
+/// A module as the bytes of an ONNX model, in the way of functions that fill a buffer; -1 for a bad
+/// handle, a model of more than 1 GiB, or bad arguments.
+///
+/// Shapes are those that were traced. Captured tensors are written with what is in them now.
+///
+/// # Safety
+/// `out` is null or valid for writes of `cap` bytes.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_onnx_export(module: i64, out: *mut u8, cap: i64) -> i64 {
+    let model = torch_module(module).and_then(|module| module.onnx());
+    match model {
+        Ok(model) => copy_out(&model, out, cap),
+        Err(failure) => {
+            failure.record();
+            -1
+        }
+    }
+}
+
+/// Writes the bytes of [`rt_torch_onnx_export`] to a file. False, with the error recorded, if that
+/// cannot be.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_onnx_save(module: i64, path: *const u8, len: i64) -> bool {
+    let saved = torch_module(module).and_then(|module| {
+        let path = text_argument(path, len, "the path")?;
+        torch_write(path, &module.onnx()?)
+    });
+    saved.map_err(Failure::record).is_ok()
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_module(handle: i64) -> Outcome<Arc<TorchModule>> {
+    let module = TORCH_MODULES.get(handle);
+    module.ok_or_else(|| Failure::new(ERR_ARGUMENT, format!("{handle} is no module")))
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: -1.
+    rt_torch_onnx_export(_module: i64, _out: *mut u8, _cap: i64) -> i64 = TORCH_NO_COUNT;
+    /// Not available: false.
+    rt_torch_onnx_save(_module: i64, _path: *const u8, _len: i64) -> bool = false;
+}
+
+// ---------------------------------------------------------------------------
+// PyTorch: files of tensors
+// ---------------------------------------------------------------------------
+//
+// Eight bytes to know it by, the version and the number of tensors (32 bits each); for each tensor
+// dtype and number of dimensions (a byte each), the extents (64 bits each) and the elements; at the
+// end the XXH64 of all that. The lowest byte comes first everywhere.
+
+#[cfg(feature = "pytorch")]
+const TORCH_FILE_MARK: &[u8; 8] = b"\x89NRTENS\n";
+#[cfg(feature = "pytorch")]
+const TORCH_FILE_VERSION: u32 = 1;
+
+#[cfg(feature = "pytorch")]
+fn torch_checksum(bytes: &[u8]) -> u64 {
+    let mut state = XxHashState::with_seed(0);
+    state.update(bytes);
+    state.value()
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_pack(arrays: &[TorchArray]) -> Outcome<Vec<u8>> {
+    let numel: usize = arrays.iter().map(TorchArray::numel).sum();
+    if numel.saturating_mul(8) > TORCH_MAX_BYTES {
+        return Err(Failure::new(
+            ERR_MEMORY,
+            format!("{numel} numbers are too many for one file"),
+        ));
+    }
+    let mut bytes = TORCH_FILE_MARK.to_vec();
+    bytes.extend(TORCH_FILE_VERSION.to_le_bytes());
+    bytes.extend((arrays.len() as u32).to_le_bytes());
+    for array in arrays {
+        bytes.extend([array.dtype() as u8, array.shape.len() as u8]);
+        for extent in &array.shape {
+            bytes.extend((*extent as u64).to_le_bytes());
+        }
+        bytes.extend(torch_bytes(array));
+    }
+    bytes.extend(torch_checksum(&bytes).to_le_bytes());
+    Ok(bytes)
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_unpack(bytes: &[u8]) -> Outcome<Vec<TorchArray>> {
+    let torn = || Failure::new(ERR_IO, "no file of tensors, or a damaged one");
+    let (body, _) = bytes
+        .split_last_chunk::<8>()
+        .filter(|(body, checksum)| torch_checksum(body) == u64::from_le_bytes(**checksum))
+        .ok_or_else(torn)?;
+    let mut rest = body;
+    if torch_chunk::<8>(&mut rest).ok_or_else(torn)? != *TORCH_FILE_MARK {
+        return Err(torn());
+    }
+    let mut number = || Some(u32::from_le_bytes(torch_chunk(&mut rest)?));
+    let version = number().ok_or_else(torn)?;
+    if version != TORCH_FILE_VERSION {
+        let message = format!("version {version} of files of tensors is not known");
+        return Err(Failure::new(ERR_IO, message));
+    }
+    let count = number().ok_or_else(torn)?;
+    if i64::from(count) > TORCH_MAX_HANDLES {
+        return Err(torn());
+    }
+    let arrays = (0..count).map(|_| torch_unpack_one(&mut rest));
+    let arrays = arrays.collect::<Option<Vec<_>>>().ok_or_else(torn)?;
+    if rest.is_empty() {
+        Ok(arrays)
+    } else {
+        Err(torn())
+    }
+}
+
+/// Takes bytes from the front.
+#[cfg(feature = "pytorch")]
+fn torch_chunk<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (chunk, behind) = rest.split_first_chunk::<N>()?;
+    *rest = behind;
+    Some(*chunk)
+}
+
+#[cfg(feature = "pytorch")]
+fn torch_unpack_one(rest: &mut &[u8]) -> Option<TorchArray> {
+    let [dtype, ndim] = torch_chunk(rest)?;
+    if i64::from(ndim) > TORCH_MAX_DIMS || !torch_is_dtype(i64::from(dtype)) {
+        return None;
+    }
+    let extents = (0..ndim).map(|_| usize::try_from(u64::from_le_bytes(torch_chunk(rest)?)).ok());
+    let shape = extents.collect::<Option<Vec<usize>>>()?;
+    let numel = torch_numel(&shape)?;
+    let width = if i64::from(dtype) == TORCH_F32 { 4 } else { 8 };
+    if rest.len() < numel * width {
+        return None;
+    }
+    let (elements, behind) = rest.split_at(numel * width);
+    *rest = behind;
+    let eights = || {
+        let chunks = elements.chunks_exact(8);
+        chunks.filter_map(|chunk| <[u8; 8]>::try_from(chunk).ok())
+    };
+    let data = match i64::from(dtype) {
+        TORCH_F32 => {
+            let fours = elements.chunks_exact(4);
+            let fours = fours.filter_map(|chunk| <[u8; 4]>::try_from(chunk).ok());
+            TorchStorage::F32(fours.map(f32::from_le_bytes).collect())
+        }
+        TORCH_I64 => TorchStorage::I64(eights().map(i64::from_le_bytes).collect()),
+        _ => TorchStorage::F64(eights().map(f64::from_le_bytes).collect()),
+    };
+    Some(TorchArray {
+        shape,
+        data: Arc::new(data),
+    })
+}
+
+/// Writes a file that is there as a whole or not at all.
+#[cfg(feature = "pytorch")]
+fn torch_write(path: &str, bytes: &[u8]) -> Outcome<()> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let message = format!("{path} is no regular file");
+        return Err(Failure::new(ERR_IO, message));
+    }
+    let number = NUMBER.fetch_add(1, Relaxed);
+    let draft = format!("{path}.{}.{number}.new", std::process::id());
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    if written.is_err() {
+        // Perhaps there is nothing to remove.
+        let _ = std::fs::remove_file(&draft);
+    }
+    Ok(written?)
+}
+
+/// Saves tensors (at most 4,096, and 1 GiB) to a file, which is replaced if it is there. False,
+/// with the error recorded, for bad handles or if the file cannot be written.
+///
+/// # Safety
+/// `tensors` must be null or point to `count` readable `i64`s, `path` is null or valid for reads of
+/// `len` bytes.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_save(
+    tensors: *const i64,
+    count: i64,
+    path: *const u8,
+    len: i64,
+) -> bool {
+    let tensors = torch_tensors(tensors, count)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "some of the tensors are none"));
+    let saved = tensors.and_then(|tensors| {
+        let path = text_argument(path, len, "the path")?;
+        let arrays: Vec<_> = tensors.iter().map(|tensor| tensor.array()).collect();
+        torch_write(path, &torch_pack(&arrays)?)
+    });
+    saved.map_err(Failure::record).is_ok()
+}
+
+/// Loads the tensors of a file of [`rt_torch_save`], and writes their handles if `cap` leaves room
+/// for all of them. How many there are; -1, with the error recorded, if the file cannot be read or
+/// is damaged, and for bad arguments.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` must be null (with `cap` 0) or point to
+/// `cap` writable `i64`s.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub unsafe extern "C" fn rt_torch_load(path: *const u8, len: i64, out: *mut i64, cap: i64) -> i64 {
+    let loaded = text_argument(path, len, "the path").and_then(|path| {
+        // Asked first: to open a pipe may take for ever.
+        let found = std::fs::metadata(path)?;
+        if !found.is_file() || found.len() > 2 * TORCH_MAX_BYTES as u64 {
+            let message = format!("{path} is no file of tensors");
+            return Err(Failure::new(ERR_IO, message));
+        }
+        torch_unpack(&std::fs::read(path)?)
+    });
+    match loaded {
+        Ok(arrays) => {
+            let tensors = arrays.into_iter();
+            let tensors = tensors.map(|array| TorchTensor::of_array(array, None));
+            torch_hand_out(tensors.collect(), out, cap)
+        }
+        Err(failure) => {
+            failure.record();
+            -1
+        }
+    }
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable_unsafe! {
+    /// Not available: false.
+    rt_torch_save(_tensors: *const i64, _count: i64, _path: *const u8, _len: i64) -> bool = false;
+    /// Not available: -1.
+    rt_torch_load(_path: *const u8, _len: i64, _out: *mut i64, _cap: i64) -> i64 = TORCH_NO_COUNT;
+}
+
+// ---------------------------------------------------------------------------
 // PyTorch: data sets
 // ---------------------------------------------------------------------------
 

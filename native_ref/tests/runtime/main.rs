@@ -39,6 +39,8 @@ mod torch;
 #[cfg(feature = "pytorch")]
 mod torch_autograd;
 #[cfg(feature = "pytorch")]
+mod torch_export;
+#[cfg(feature = "pytorch")]
 mod torch_learning;
 #[cfg(feature = "pytorch")]
 mod torch_support;
