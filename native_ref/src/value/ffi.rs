@@ -17966,6 +17966,292 @@ torch_unavailable_unsafe! {
         = TORCH_NO_COUNT;
 }
 
+// ---------------------------------------------------------------------------
+// PyTorch: collectives
+// ---------------------------------------------------------------------------
+//
+// A group of threads in one process. Every collective is one exchange: each rank brings something
+// and, once all are here, sees what all have brought, in the order of the ranks.
+
+/// Most ranks of a group.
+#[cfg(feature = "pytorch")]
+const TORCH_MAX_RANKS: i64 = 1 << 10;
+
+/// What a rank brings: which collective it takes part in, and a tensor.
+#[cfg(feature = "pytorch")]
+#[derive(Clone)]
+struct TorchOffer {
+    collective: TorchCollective,
+    array: TorchArray,
+}
+
+#[cfg(feature = "pytorch")]
+#[derive(Clone, Copy, PartialEq)]
+enum TorchCollective {
+    Barrier,
+    AllReduce(usize),
+    Broadcast(usize),
+    AllGather,
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchGroup {
+    timeout_ms: i64,
+    state: Mutex<TorchGroupState>,
+    changed: Condvar,
+}
+
+#[cfg(feature = "pytorch")]
+struct TorchGroupState {
+    offers: Vec<Option<TorchOffer>>,
+    /// What all have brought, until each of them has seen it.
+    outcome: Option<Arc<Vec<TorchOffer>>>,
+    /// Ranks that have not seen it yet.
+    unseen: usize,
+    round: u64,
+    freed: bool,
+}
+
+#[cfg(feature = "pytorch")]
+static TORCH_GROUPS: HandleTable<TorchGroup> = HandleTable::new();
+
+#[cfg(feature = "pytorch")]
+impl TorchGroup {
+    /// Waits for all ranks; `None` if they do not come in time, if the group is freed, if this rank
+    /// waits already, or if the ranks want different things.
+    fn exchange(&self, rank: i64, offer: TorchOffer) -> Option<Arc<Vec<TorchOffer>>> {
+        let deadline = deadline_after(self.timeout_ms);
+        let mut state = lock(&self.state);
+        let rank = checked_index(rank, state.offers.len())?;
+        // The last exchange is not over before all have seen what came of it.
+        while state.unseen > 0 && !state.freed {
+            state = wait_until(&self.changed, state, deadline).ok()?;
+        }
+        if state.freed || state.offers[rank].is_some() {
+            return None;
+        }
+        state.offers[rank] = Some(offer);
+        if state.offers.iter().all(Option::is_some) {
+            let offers = state.offers.iter_mut().filter_map(Option::take).collect();
+            state.outcome = Some(Arc::new(offers));
+            state.unseen = state.offers.len();
+            state.round = state.round.wrapping_add(1);
+            self.changed.notify_all();
+        } else {
+            let round = state.round;
+            while state.round == round && !state.freed {
+                state = match wait_until(&self.changed, state, deadline) {
+                    Ok(state) => state,
+                    Err(mut state) => {
+                        if state.round != round {
+                            // All came in the very last moment.
+                            return self.see(&mut state);
+                        }
+                        state.offers[rank] = None;
+                        return None;
+                    }
+                };
+            }
+            if state.round == round {
+                return None;
+            }
+        }
+        self.see(&mut state)
+    }
+
+    fn see(&self, state: &mut TorchGroupState) -> Option<Arc<Vec<TorchOffer>>> {
+        let offers = state.outcome.clone()?;
+        state.unseen -= 1;
+        if state.unseen == 0 {
+            state.outcome = None;
+            self.changed.notify_all();
+        }
+        let alike = |offer: &TorchOffer| {
+            let first = &offers[0];
+            offer.collective == first.collective
+                && offer.array.shape == first.array.shape
+                && offer.array.dtype() == first.array.dtype()
+        };
+        offers.iter().all(alike).then_some(offers)
+    }
+}
+
+/// Brings a tensor to a collective.
+#[cfg(feature = "pytorch")]
+fn torch_exchange(
+    group: i64,
+    rank: i64,
+    tensor: &TorchTensor,
+    collective: TorchCollective,
+) -> Option<Arc<Vec<TorchOffer>>> {
+    let array = tensor.array();
+    TORCH_GROUPS
+        .get(group)?
+        .exchange(rank, TorchOffer { collective, array })
+}
+
+/// Makes a group of 1 to 1,024 ranks, each of them a thread. A rank that waits longer than
+/// `timeout_ms` for the others gives up; a negative number is for ever. 0 for a bad number of ranks.
+///
+/// In each collective all ranks take part, with tensors of one shape and dtype: a rank that does
+/// something else makes it fail for all.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_group_new(ranks: i64, timeout_ms: i64) -> i64 {
+    if !(1..=TORCH_MAX_RANKS).contains(&ranks) {
+        return 0;
+    }
+    TORCH_GROUPS.insert(TorchGroup {
+        timeout_ms,
+        state: Mutex::new(TorchGroupState {
+            offers: vec![None; ranks as usize],
+            outcome: None,
+            unseen: 0,
+            round: 0,
+            freed: false,
+        }),
+        changed: Condvar::new(),
+    })
+}
+
+/// Number of ranks; -1 for a bad handle.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_size(group: i64) -> i64 {
+    TORCH_GROUPS
+        .get(group)
+        .map_or(-1, |group| length_of(lock(&group.state).offers.len()))
+}
+
+/// Waits until all ranks are here; false for a bad handle or rank, or if the collective fails.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_barrier(group: i64, rank: i64) -> bool {
+    let offer = TorchOffer {
+        collective: TorchCollective::Barrier,
+        array: TorchArray::of_ints(vec![0], Vec::new()),
+    };
+    TORCH_GROUPS
+        .get(group)
+        .and_then(|group| group.exchange(rank, offer))
+        .is_some()
+}
+
+/// Puts the sum (`op` 0), product (1), smallest (2) or largest (3) of the elements of all ranks into
+/// the tensor of each rank, the same to the last bit. False for a bad handle, rank or op, or if the
+/// collective fails.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_all_reduce(group: i64, rank: i64, tensor: i64, op: i64) -> bool {
+    let (Some(t), Some(op)) = (torch_tensor(tensor), checked_index(op, 4)) else {
+        return false;
+    };
+    let collective = TorchCollective::AllReduce(op);
+    let Some(offers) = torch_exchange(group, rank, &t, collective) else {
+        return false;
+    };
+    let arrays = offers.iter().map(|offer| offer.array.clone());
+    let Some(reduced) = arrays.reduce(|a, b| torch_combine(op, &a, &b)) else {
+        return false;
+    };
+    *lock(&t.storage) = reduced.data;
+    true
+}
+
+/// Two arrays of one shape and dtype, element by element, as [`rt_torch_dist_all_reduce`] says.
+#[cfg(feature = "pytorch")]
+fn torch_combine(op: usize, a: &TorchArray, b: &TorchArray) -> TorchArray {
+    if let (Some(left), Some(right)) = (a.data.ints(), b.data.ints()) {
+        let combine: fn(i64, i64) -> i64 = match op {
+            0 => i64::wrapping_add,
+            1 => i64::wrapping_mul,
+            2 => |x, y| x.min(y),
+            _ => |x, y| x.max(y),
+        };
+        let values = left.iter().zip(right).map(|(x, y)| combine(*x, *y));
+        return TorchArray::of_ints(a.shape.clone(), values.collect());
+    }
+    let combine: fn(f64, f64) -> f64 = match op {
+        0 => |x, y| x + y,
+        1 => |x, y| x * y,
+        2 => |x, y| rt_math_min(x, y),
+        _ => |x, y| rt_math_max(x, y),
+    };
+    let (left, right) = (a.floats(), b.floats());
+    let values = left.iter().zip(&*right).map(|(x, y)| combine(*x, *y));
+    TorchArray::new(a.shape.clone(), a.dtype(), values.collect())
+}
+
+/// Puts the elements of the tensor of rank `root` into those of all ranks. False for a bad handle
+/// or rank, or if the collective fails.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_broadcast(group: i64, rank: i64, tensor: i64, root: i64) -> bool {
+    let (Some(t), Some(root)) = (
+        torch_tensor(tensor),
+        checked_index(root, TORCH_MAX_RANKS as usize),
+    ) else {
+        return false;
+    };
+    let offers = torch_exchange(group, rank, &t, TorchCollective::Broadcast(root));
+    let Some(found) = offers.as_ref().and_then(|offers| offers.get(root)) else {
+        return false;
+    };
+    *lock(&t.storage) = Arc::clone(&found.array.data);
+    true
+}
+
+/// The tensors of all ranks in one, with a new first axis that counts the ranks. 0 for a bad handle
+/// or rank, for a result of more than 8 dimensions or 2^24 elements, or if the collective fails.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_all_gather(group: i64, rank: i64, tensor: i64) -> i64 {
+    let Some(t) = torch_tensor(tensor) else {
+        return 0;
+    };
+    let Some(offers) = torch_exchange(group, rank, &t, TorchCollective::AllGather) else {
+        return 0;
+    };
+    let mut row = vec![1];
+    row.extend(&t.shape);
+    let rows: Vec<_> = offers.iter().map(|o| o.array.reshaped(&row)).collect();
+    torch_numel(&row)
+        .and_then(|_| torch_cat(&rows, 0))
+        .map_or(0, torch_register)
+}
+
+/// Frees a group; ranks that wait give up. False if it is not (or no longer) one.
+#[cfg(feature = "pytorch")]
+#[no_mangle]
+pub extern "C" fn rt_torch_dist_group_free(group: i64) -> bool {
+    match TORCH_GROUPS.remove(group) {
+        Some(group) => {
+            lock(&group.state).freed = true;
+            group.changed.notify_all();
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(not(feature = "pytorch"))]
+torch_unavailable! {
+    /// Not available: 0.
+    rt_torch_dist_group_new(_ranks: i64, _timeout_ms: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: -1.
+    rt_torch_dist_size(_group: i64) -> i64 = TORCH_NO_COUNT;
+    /// Not available: false.
+    rt_torch_dist_barrier(_group: i64, _rank: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_dist_all_reduce(_group: i64, _rank: i64, _tensor: i64, _op: i64) -> bool = false;
+    /// Not available: false.
+    rt_torch_dist_broadcast(_group: i64, _rank: i64, _tensor: i64, _root: i64) -> bool = false;
+    /// Not available: 0.
+    rt_torch_dist_all_gather(_group: i64, _rank: i64, _tensor: i64) -> i64 = TORCH_NO_HANDLE;
+    /// Not available: false.
+    rt_torch_dist_group_free(_group: i64) -> bool = false;
+}
+
 // ===========================================================================
 // Concurrent: stack
 // ===========================================================================

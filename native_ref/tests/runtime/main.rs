@@ -43,6 +43,8 @@ mod torch_export;
 #[cfg(feature = "pytorch")]
 mod torch_learning;
 #[cfg(feature = "pytorch")]
+mod torch_sharing;
+#[cfg(feature = "pytorch")]
 mod torch_support;
 mod tuples;
 mod value_ops;

@@ -610,3 +610,97 @@ fn without_the_feature_nothing_is_available() {
     assert_eq!(rt_torch_tensor_transpose(1, 0, 0), 0);
     assert!(rt_torch_tensor_item(1).is_nan() && !rt_torch_tensor_free(1));
 }
+
+#[cfg(not(feature = "pytorch"))]
+#[test]
+fn without_the_feature_nothing_is_learned() {
+    let (mut out, path) = ([0i64; 2], "unused");
+    let (ints, one) = (out.as_ptr(), &mut out[0] as *mut i64);
+    for handle in [
+        rt_torch_tensor_exp(1),
+        rt_torch_tensor_log(1),
+        rt_torch_tensor_tanh(1),
+        rt_torch_tensor_sigmoid(1),
+        rt_torch_tensor_sqrt(1),
+        rt_torch_tensor_abs(1),
+        rt_torch_tensor_pow(1, 2.0),
+        rt_torch_tensor_sum_axis(1, 0, false),
+        rt_torch_tensor_mean_axis(1, 0, false),
+        rt_torch_tensor_argmax(1, 0),
+        rt_torch_tensor_softmax(1, 0),
+        rt_torch_tensor_log_softmax(1, 0),
+        rt_torch_tensor_cast(1, 0),
+        rt_torch_tensor_slice(1, 0, 0, 1, 1),
+        rt_torch_tensor_conv2d(1, 1, 0, 1, 0),
+        rt_torch_grad(1),
+        rt_torch_layer_forward(1, 1),
+        rt_torch_linear_new(1, 1, true, 0, 0),
+        rt_torch_conv2d_new(1, 1, 1, 1, 0, 0, 0),
+        rt_torch_batch_norm_new(1, 0),
+        rt_torch_batch_norm_stat(1, 0),
+        rt_torch_layer_norm_new(1, 0),
+        rt_torch_dropout_new(0.5, 0),
+        rt_torch_embedding_new(1, 1, 0, 0),
+        rt_torch_rnn_new(1, 1, 0, 0),
+        rt_torch_rnn_step(1, 1, 1),
+        rt_torch_loss_mse(1, 1),
+        rt_torch_loss_cross_entropy(1, 1),
+        rt_torch_dataset_new(1, 1),
+        rt_torch_dataloader_new(1, 1, false, 0, false),
+        rt_torch_dist_group_new(1, 0),
+        rt_torch_dist_all_gather(1, 0, 1),
+        unsafe { rt_torch_tensor_from_ints(ints, 1, ints, 0) },
+        unsafe { rt_torch_tensor_rand(ints, 0, 0, 0) },
+        unsafe { rt_torch_tensor_randn(ints, 0, 0, 0) },
+        unsafe { rt_torch_tensor_cat(ints, 1, 0) },
+        unsafe { rt_torch_sgd_new(ints, 0, 0.1, 0.0, 0.0) },
+        unsafe { rt_torch_adam_new(ints, 0, 0.1, 0.9, 0.9, 0.1) },
+        unsafe { rt_torch_rmsprop_new(ints, 0, 0.1, 0.9, 0.1) },
+        unsafe { rt_torch_jit_trace_end(ints, 1) },
+    ] {
+        assert_eq!(handle, 0);
+    }
+    for count in [
+        rt_torch_jit_op_count(1),
+        rt_torch_dataset_len(1),
+        rt_torch_dataloader_batches(1),
+        rt_torch_dist_size(1),
+        unsafe { rt_torch_tensor_to_ints(1, null_mut(), 0) },
+        unsafe { rt_torch_layer_parameters(1, null_mut(), 0) },
+        unsafe { rt_torch_jit_run(1, ints, 0, null_mut(), 0) },
+        unsafe { rt_torch_onnx_export(1, null_mut(), 0) },
+        unsafe { rt_torch_load(path.as_ptr(), 6, null_mut(), 0) },
+        unsafe { rt_torch_dataloader_next(1, one, one) },
+    ] {
+        assert_eq!(count, -1);
+    }
+    for flag in [
+        rt_torch_set_requires_grad(1, true),
+        rt_torch_requires_grad(1),
+        rt_torch_backward(1),
+        rt_torch_backward_from(1, 1),
+        rt_torch_zero_grad(1),
+        rt_torch_no_grad_set(true),
+        rt_torch_no_grad_get(),
+        rt_torch_layer_set_training(1, true),
+        rt_torch_layer_free(1),
+        rt_torch_optim_step(1),
+        rt_torch_optim_zero_grad(1),
+        rt_torch_optim_free(1),
+        rt_torch_jit_free(1),
+        rt_torch_dataset_free(1),
+        rt_torch_dataloader_reset(1),
+        rt_torch_dataloader_free(1),
+        rt_torch_dist_barrier(1, 0),
+        rt_torch_dist_all_reduce(1, 0, 1, 0),
+        rt_torch_dist_broadcast(1, 0, 1, 0),
+        rt_torch_dist_group_free(1),
+        unsafe { rt_torch_jit_trace_begin(ints, 0) },
+        unsafe { rt_torch_onnx_save(1, path.as_ptr(), 6) },
+        unsafe { rt_torch_save(ints, 0, path.as_ptr(), 6) },
+    ] {
+        assert!(!flag);
+    }
+    assert!(rt_torch_optim_set_rate(1, 0.1).is_nan());
+    assert_eq!(out, [0; 2]);
+}
