@@ -80,8 +80,8 @@ def test_a_receipt_that_claims_to_have_passed_without_comparing_is_damaged():
 
 
 def test_a_later_format_is_told_as_such():
-    with pytest.raises(DiskError, match="has format 2, this version reads 1"):
-        read_receipt(write_receipt(make_receipt(format=2)), "01.json")
+    with pytest.raises(DiskError, match="has format 3, this version reads up to 2"):
+        read_receipt(write_receipt(make_receipt(format=3)), "01.json")
 
 
 def file_phase(root, receipt, data=BEFORE):
