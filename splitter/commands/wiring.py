@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from splitter.model.graph import SymbolGraph
     from splitter.model.outcome import Preview, RunResult, Status
     from splitter.ports import Workbench
+    from splitter.report.certified import Certified
     from splitter.system.tree import DiskTree
     from splitter.system.workbench import BuildOptions
     from splitter.verify.checks import Check
@@ -214,11 +215,15 @@ def status_of(file: PlanFile) -> "Status":
 def run_demo(
     folder: Path | None, plan: Path | None, build: "BuildOptions", steps: Steps, *, level: Level, all_features: bool
 ) -> "tuple[Path, Demo]":
-    """Split a copy of the reference runtime in `folder`, or in a new one; returns which it was."""
+    """Split a copy of the reference runtime in `folder`, or in a new one; returns which it was.
+
+    The copy is a git repository of its own, unless it lies in one already.
+    """
     import tomllib
     from dataclasses import replace
 
     from splitter.system.disk import copy_tree, package_data
+    from splitter.system.git import begin_repository
     from splitter.system.scratch import new_folder
     from splitter.system.tree import DiskTree
     from splitter.workflow.demo import run_demo
@@ -231,7 +236,26 @@ def run_demo(
         known = tomllib.loads(tree.read("Cargo.toml").decode())["features"]
         build = replace(build, features=tuple(sorted({*known, *build.features} - {"default"})))
     where = {} if plan is None else {"plan_path": str(plan)}
-    return work, run_demo(tree, _benches(tree, build, steps), text, level=level, progress=steps, **where)
+    commit = begin_repository(tree.root, "The reference runtime, before its split\n")
+    made = run_demo(tree, _benches(tree, build, steps), text, level=level, commit=commit, progress=steps, **where)
+    return work, made
+
+
+def certify(path: Path, before: str | None, after: str | None) -> "Certified":
+    """Have a receipt checked again; raises `DiskError` or `ToolError` where it or its trees are not at hand."""
+    from splitter.certify import certify
+    from splitter.report.certified import Certified
+    from splitter.system.found_trees import Found, find_tree
+    from splitter.system.receipt_files import open_receipt
+
+    file = open_receipt(path)
+    sides = [("before", before), ("after", after)]
+    nothing = Found({}, "")
+    old, new = (find_tree(file.root, file.raw[s], s, rev) if file.raw else nothing for s, rev in sides)
+    reasons = certify(file.text, str(path), file.previous, old.files, new.files)
+    if file.raw and file.misfiled:
+        reasons.append((str(path), 1, "is filed as the receipt of another source or phase"))
+    return Certified(str(path), tuple(reasons), old.where, new.where, file.raw)
 
 
 def known_checks() -> "tuple[Check, ...]":

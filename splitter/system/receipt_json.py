@@ -29,6 +29,14 @@ def digest_of_receipt(receipt: Receipt) -> str:
     return _digest(_raw(receipt))
 
 
+def digest_of_text(text: bytes) -> str | None:
+    """The same of a receipt's text, whatever its format; none where it is no receipt."""
+    try:
+        return _digest(json.loads(text))
+    except (ValueError, AttributeError):
+        return None
+
+
 def _digest(raw: dict[str, Any]) -> str:
     """Of the JSON values with sorted keys and no white space, all but the digest itself."""
     said = {key: value for key, value in raw.items() if key != "sha256"}

@@ -24,6 +24,7 @@ from splitter.system.receipt_json import digest_of_receipt, write_receipt
 from splitter.workflow.session import open_session, require_sound
 
 CASES = load_cases(Path(__file__).parents[2] / "fixtures" / "snippets")
+CHECKED = (CheckResult("tokens", Outcome.PASSED, 1, 1),)
 REFUSED = [case for case in CASES if case.refused]
 CASES = [case for case in CASES if not case.refused]
 
@@ -122,16 +123,12 @@ def test_an_independent_check_believes_every_receipt(case, result):
         for receipt in tree.made:
             made = replace(receipt, checks=CHECKED, previous=previous, modes=dict.fromkeys(receipt.before, 0o644))
             previous = digest_of_receipt(made)
-            assert not certify(write_receipt(made), "01.json", made.previous, found_in(tree.kept))
+            assert not certify(write_receipt(made), "01.json", made.previous, *sides(receipt, tree.kept))
 
 
-def found_in(kept):
-    """Finds files by their digests, among all that were ever there."""
-
-    def find(before, after):
-        return {p: kept[d] for p, d in before.items()}, {p: kept[d] for p, d in after.items() if d}
-
-    return find
+def sides(receipt, kept):
+    """Files before and after, among all that were ever there."""
+    return [{path: kept[d] for path, d in side.items() if d} for side in (receipt.before, receipt.after)]
 
 
 @each(CASES)
