@@ -47,9 +47,8 @@ def open_receipt(path: Path) -> ReceiptFile:
     earlier = [other for other in sorted(whole.parent.glob("*.json")) if other.name < whole.name]
     previous = digest_of_text(earlier[-1].read_bytes()) if earlier else None
     source, phase = raw.get("source"), raw.get("phase")
-    known = isinstance(source, str) and isinstance(phase, int)
-    right = known and whole == home.parent / receipt_path(source, phase)
-    return ReceiptFile(text, home.parent, raw, previous, misfiled=not right)
+    right = home.parent / receipt_path(source, phase) if isinstance(source, str) and isinstance(phase, int) else None
+    return ReceiptFile(text, home.parent, raw, previous, misfiled=whole != right)
 
 
 def _read(text: bytes) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Demo:
     status: Status
 
 
-def run_demo(  # noqa: PLR0913 - all by name
+def run_demo(
     tree: Tree,
     open_bench: OpenBench,
     plan_text: str | None,
