@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from splitter.model.graph import SymbolGraph
     from splitter.model.outcome import Preview, RunResult, Status
     from splitter.ports import Workbench
-    from splitter.report.certified import Certified
     from splitter.system.tree import DiskTree
     from splitter.system.workbench import BuildOptions
     from splitter.verify.checks import Check
@@ -215,10 +214,7 @@ def status_of(file: PlanFile) -> "Status":
 def run_demo(
     folder: Path | None, plan: Path | None, build: "BuildOptions", steps: Steps, *, level: Level, all_features: bool
 ) -> "tuple[Path, Demo]":
-    """Split a copy of the reference runtime in `folder`, or in a new one; returns which it was.
-
-    The copy is a git repository of its own, unless it lies in one already.
-    """
+    """Split a copy of the reference runtime in `folder`, or in a new one; returns which it was."""
     import tomllib
     from dataclasses import replace
 
@@ -237,25 +233,8 @@ def run_demo(
         build = replace(build, features=tuple(sorted({*known, *build.features} - {"default"})))
     where = {} if plan is None else {"plan_path": str(plan)}
     commit = begin_repository(tree.root, "The reference runtime, before its split\n")
-    made = run_demo(tree, _benches(tree, build, steps), text, level=level, commit=commit, progress=steps, **where)
-    return work, made
-
-
-def certify(path: Path, before: str | None, after: str | None) -> "Certified":
-    """Have a receipt checked again; raises `DiskError` or `ToolError` where it or its trees are not at hand."""
-    from splitter.certify import certify
-    from splitter.report.certified import Certified
-    from splitter.system.found_trees import Found, find_tree
-    from splitter.system.receipt_files import open_receipt
-
-    file = open_receipt(path)
-    sides = [("before", before), ("after", after)]
-    nothing = Found({}, "")
-    old, new = (find_tree(file.root, file.raw[s], s, rev) if file.raw else nothing for s, rev in sides)
-    reasons = certify(file.text, str(path), file.previous, old.files, new.files)
-    if file.raw and file.misfiled:
-        reasons.append((str(path), 1, "is filed as the receipt of another source or phase"))
-    return Certified(str(path), tuple(reasons), old.where, new.where, file.raw)
+    benches = _benches(tree, build, steps)
+    return work, run_demo(tree, benches, text, level=level, commit=commit, progress=steps, **where)
 
 
 def known_checks() -> "tuple[Check, ...]":
