@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from splitter.commands.apply import apply_command
+from splitter.commands.certify import certify_command
 from splitter.commands.demo import demo_command
 from splitter.commands.explain import explain_command
 from splitter.commands.failures import PipeClosed, run_guarded
@@ -28,6 +29,7 @@ _COMMANDS = (
     apply_command,
     verify_command,
     undo_command,
+    certify_command,
     status_command,
     graph_command,
     explain_command,

@@ -219,6 +219,7 @@ def run_demo(
     from dataclasses import replace
 
     from splitter.system.disk import copy_tree, package_data
+    from splitter.system.git import begin_repository
     from splitter.system.scratch import new_folder
     from splitter.system.tree import DiskTree
     from splitter.workflow.demo import run_demo
@@ -231,7 +232,9 @@ def run_demo(
         known = tomllib.loads(tree.read("Cargo.toml").decode())["features"]
         build = replace(build, features=tuple(sorted({*known, *build.features} - {"default"})))
     where = {} if plan is None else {"plan_path": str(plan)}
-    return work, run_demo(tree, _benches(tree, build, steps), text, level=level, progress=steps, **where)
+    commit = begin_repository(tree.root, "The reference runtime, before its split\n")
+    benches = _benches(tree, build, steps)
+    return work, run_demo(tree, benches, text, level=level, commit=commit, progress=steps, **where)
 
 
 def known_checks() -> "tuple[Check, ...]":

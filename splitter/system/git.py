@@ -16,6 +16,15 @@ _QUIET = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
 _PAST = 100
 #: A person's settings for a working tree are none for a private copy.
 _PRIVATE_TREE = ("core.sparseCheckout=false", "core.fsmonitor=false", "core.untrackedCache=false", "core.bare=false")
+#: Settings of a repository of ours: whatever a person has set for theirs must not decide what becomes of it.
+_OWN = {
+    "user.name": "splitter",
+    "user.email": "splitter@localhost",
+    "commit.gpgSign": "false",
+    "core.autocrlf": "false",
+    "core.excludesFile": os.devnull,
+    "core.hooksPath": os.devnull,
+}
 _NO_TREE = ("not a git repository", "must be run in a work tree")
 
 
@@ -44,6 +53,25 @@ def is_repository(root: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return not done.returncode and Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve() == root.resolve()
+
+
+def begin_repository(root: Path, message: str) -> bool:
+    """Make a folder a repository with all its files in a first commit, under a name of ours.
+
+    Does nothing, and says so, where there is no git or where the folder lies in a repository already.
+    """
+    try:
+        done = _run(root, "rev-parse", "--show-toplevel")
+    except FileNotFoundError:
+        return False
+    if not done.returncode or not any(text in done.stderr.decode(errors="replace") for text in _NO_TREE):
+        return False
+    _checked(_run(root, "-c", "init.defaultBranch=main", "init", "--quiet", "--template="), "init")
+    for name, value in _OWN.items():
+        _checked(_run(root, "config", "--local", name, value), "config")
+    _checked(_run(root, "add", "--all"), "add")
+    _checked(_run(root, "commit", "--quiet", "--file", "-", words=os.fsencode(message)), "commit")
+    return True
 
 
 def find_head(root: Path) -> str:
@@ -119,6 +147,31 @@ def past_contents(root: Path, path: str) -> Iterator[bytes]:
         found = _run(root, "cat-file", "blob", f"{revision}:{path}")
         if found.returncode == 0:
             yield found.stdout
+
+
+def find_changes(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Commits of any branch that changed one of the paths, newest first; none without git."""
+    if not is_repository(root):
+        return ()
+    done = _run(root, "rev-list", "--all", "--", *_literal(paths))
+    return tuple(done.stdout.decode().split())
+
+
+def is_cut_off(root: Path) -> bool:
+    """Say whether the clone lacks a part of its history."""
+    return _run(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+
+def find_blobs(root: Path, revision: str, paths: Iterable[str]) -> dict[str, str]:
+    """Ids of the contents that those of the paths have which are files in a revision."""
+    rows = _names(root, "ls-tree", "-z", "--full-tree", revision, "--", *paths)
+    found = (row.split("\t", 1) for row in rows)
+    return {path: head.split()[2] for head, path in found if " blob " in head}
+
+
+def read_blob(root: Path, name: str) -> bytes:
+    """Content by its id."""
+    return _checked(_run(root, "cat-file", "blob", name), "cat-file")
 
 
 def find_files(root: Path, revision: str, folder: str = "") -> tuple[str, ...]:

@@ -1,21 +1,49 @@
 """Receipt to JSON and back.
 
 Invariant: `read_receipt(write_receipt(receipt), path) == receipt`; one file or item is one line, so that a
-receipt can be reviewed as a diff.
+receipt can be reviewed as a diff. The last line is the digest of all others, so that an edit shows.
 """
 
+import hashlib
 import json
 from typing import Any
 
 from splitter.errors import DiskError
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
 from splitter.model.check import CheckResult, Finding, Level, Outcome, Verdict
-from splitter.model.receipt import FORMAT, Moved, Receipt
+from splitter.model.receipt import FORMAT, KNOWN_FORMATS, Gone, Moved, Receipt
 from splitter.model.source import Span
 
 
 def write_receipt(receipt: Receipt) -> bytes:
-    """Text of a receipt."""
+    """Text of a receipt, its own digest included."""
+    raw = _raw(receipt)
+    if receipt.format > 1:
+        raw["sha256"] = _digest(raw)
+    lines = ",\n".join(f"{_compact(key)}: {_spread(value)}" for key, value in raw.items())
+    return f"{{\n{lines}\n}}\n".encode()
+
+
+def digest_of_receipt(receipt: Receipt) -> str:
+    """SHA-256 of what a receipt says, by which the next one names it."""
+    return _digest(_raw(receipt))
+
+
+def digest_of_text(text: bytes) -> str | None:
+    """The same of a receipt's text, whatever its format; none where it is no receipt."""
+    try:
+        return _digest(json.loads(text))
+    except (ValueError, AttributeError):
+        return None
+
+
+def _digest(raw: dict[str, Any]) -> str:
+    """Of the JSON values with sorted keys and no white space, all but the digest itself."""
+    said = {key: value for key, value in raw.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _raw(receipt: Receipt) -> dict[str, Any]:
     raw: dict[str, Any] = {
         "format": receipt.format,
         "source": receipt.source,
@@ -35,17 +63,26 @@ def write_receipt(receipt: Receipt) -> bytes:
         "dropped": [[d.path, d.span.start, d.span.end, d.why.value] for d in receipt.dropped],
         "items": {key: _moved_row(moved) for key, moved in receipt.items.items()},
     }
-    lines = ",\n".join(f"{_compact(key)}: {_spread(value)}" for key, value in raw.items())
-    return f"{{\n{lines}\n}}\n".encode()
+    if receipt.format == 1:
+        return raw
+    return raw | {
+        "stayed": {key: _moved_row(moved) for key, moved in receipt.stayed.items()},
+        "gone": {key: _gone_row(gone) for key, gone in receipt.gone.items()},
+        "plan": receipt.plan,
+        "previous": receipt.previous,
+    }
 
 
 def read_receipt(text: bytes, path: str) -> Receipt:
     """Receipt in the text of the file at `path`; raises `DiskError` where it is damaged or too new."""
     try:
         raw = json.loads(text)
-        if raw["format"] != FORMAT:
-            message = f"{path} has format {raw['format']}, this version reads {FORMAT}"
+        if raw["format"] not in KNOWN_FORMATS:
+            message = f"{path} has format {raw['format']}, this version reads up to {FORMAT}"
             raise DiskError(message, "Use the version of splitter that wrote it.")
+        if raw["format"] > 1 and raw["sha256"] != _digest(raw):
+            message = f"{path} was edited: its digest is not that of what it says"
+            raise DiskError(message, "Bring it back from git or a backup.")
         return _receipt(raw)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"{path} is no receipt, or a damaged one"
@@ -70,6 +107,11 @@ def _receipt(raw: dict[str, Any]) -> Receipt:
         pieces={path: tuple(_piece(piece) for piece in row) for path, row in raw["pieces"].items()},
         dropped=tuple(Dropped(path, Span(start, end), Why(why)) for path, start, end, why in raw["dropped"]),
         items={key: _moved(row) for key, row in raw["items"].items()},
+        stayed={key: _moved(row) for key, row in raw.get("stayed", {}).items()},
+        gone={key: _gone(row) for key, row in raw.get("gone", {}).items()},
+        plan=raw.get("plan", ""),
+        previous=raw.get("previous"),
+        format=raw["format"],
     )
 
 
@@ -137,3 +179,12 @@ def _moved_row(moved: Moved) -> dict[str, Any]:
 def _moved(raw: dict[str, Any]) -> Moved:
     (old_path, *old), (new_path, *new) = raw["from"], raw["to"]
     return Moved(old_path, Span(*old), raw["sha256"], new_path, Span(*new))
+
+
+def _gone_row(gone: Gone) -> dict[str, Any]:
+    return {"from": [gone.path, gone.span.start, gone.span.end], "sha256": gone.digest}
+
+
+def _gone(raw: dict[str, Any]) -> Gone:
+    path, *span = raw["from"]
+    return Gone(path, Span(*span), raw["sha256"])

@@ -23,8 +23,9 @@ _FRAME = {
 
 - `receipts/<source>/<phase>.json`: one phase that was applied. Digests of the files before and after, where
   each item went, every byte that was added or dropped and why, and what the checks said.
+  `splitter certify` checks all that again, independently of what wrote it.
 - `base/<sha256>`: what a file was before a phase, named by its digest; `splitter undo` and `splitter verify`
-  need it.
+  need it, and `splitter certify` where git does not have it.
 - `lock`, `journal/`: there while a command runs. After a crash the next command finishes the work, or takes
   it back.
 

@@ -16,6 +16,7 @@ from splitter.model.standing import Standing
 from splitter.system import git
 from splitter.system.disk import read_source
 from splitter.system.mentions import find_mentions
+from splitter.system.receipt_json import digest_of_receipt
 from splitter.system.records import find_receipts, find_records, forget, read_base, record
 from splitter.system.standing import find_standing, taken_names
 from splitter.system.transaction import FileChange, commit, recover
@@ -89,7 +90,9 @@ class DiskTree:
         contents = {path: (self.root / path).read_bytes() for path in receipt.before}
         modes = {path: (self.root / path).stat().st_mode & 0o7777 for path in receipt.before}
         now = dt.datetime.now(dt.UTC).replace(microsecond=0).isoformat()
-        filed = replace(receipt, time=now, modes=modes)
+        earlier = self.receipts(receipt.source)
+        previous = digest_of_receipt(earlier[-1]) if earlier else None
+        filed = replace(receipt, time=now, modes=modes, previous=previous)
         usual = min(modes.values()) & 0o666 if modes else None  # who may read the source may read its modules
         changes = tuple(
             FileChange(path, receipt.before.get(path), data, modes.get(path, usual)) for path, data in files.items()

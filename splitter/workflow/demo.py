@@ -33,16 +33,20 @@ def run_demo(
     *,
     plan_path: str = PLAN,
     level: Level = Level.STANDARD,
+    commit: bool = False,
     progress: Progress = lambda _: None,
 ) -> Demo:
     """Split the copy of `native_ref` that `tree` is; `plan_text` is a plan to take instead of a fresh one.
 
+    With `commit`, the plan and each phase become a git commit, so that anybody can check the phases again.
     A plan that was made in a checkout, where the runtime is a folder below, is led to the copy.
     """
     progress(f"planning {SOURCE}")
     plan = preview_source(tree, SOURCE).plan if plan_text is None else load(plan_text, plan_path)
     text = dump(replace(plan, source=SOURCE))
     tree.save(PLAN, text)
+    if commit:
+        tree.git_commit((PLAN,), f"Plan the split of {SOURCE}\n")
     preview = preview_plan(tree, text, PLAN)
-    result = apply_plan(tree, open_bench, text, PLAN, phases="all", level=level, progress=progress)
+    result = apply_plan(tree, open_bench, text, PLAN, phases="all", level=level, commit=commit, progress=progress)
     return Demo(preview, result, status_of(tree, text, PLAN))

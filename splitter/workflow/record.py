@@ -1,6 +1,7 @@
 """The receipt of a phase: where every byte and every item went.
 
-Invariant: made from the change set alone; the tree adds the time and the files' modes when it writes it.
+Invariant: made from the change set alone; the tree adds the time, the files' modes and what the receipt follows when
+it writes it.
 """
 
 import hashlib
@@ -9,10 +10,10 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from splitter.model.change import Added, ChangeSet
-from splitter.model.check import Level
+from splitter.model.check import Level, Outcome
 from splitter.model.outcome import PhaseResult
 from splitter.model.plan import Phase
-from splitter.model.receipt import Moved, Receipt
+from splitter.model.receipt import Gone, Moved, Receipt
 from splitter.model.source import SourceFile, Span
 from splitter.workflow.attempt import Attempt, files_of
 from splitter.workflow.session import Session
@@ -23,6 +24,8 @@ def receipt_of(
 ) -> Receipt:
     """Receipt of an attempt that its checks let through."""
     change = tried.change
+    places = _places(session.source, change)
+    skipped = {check.name for check in result.checks if check.outcome is Outcome.SKIPPED}
     return Receipt(
         source=session.plan.source,
         phase=phase.number,
@@ -37,8 +40,15 @@ def receipt_of(
         after={path: None if data is None else _digest(data) for path, data in files_of(change).items()},
         pieces=change.files,
         dropped=change.dropped,
-        items=_moved(session.source, phase, change),
-        accepted=tuple(sorted(accepted)),
+        items={key: places[key] for key in phase.keys if key in places},
+        stayed={key: moved for key, moved in places.items() if key not in phase.keys},
+        gone={
+            item.key: Gone(session.source.path, item.span, _digest(session.source.whole(item)))
+            for item in session.source.items
+            if item.key not in places
+        },
+        accepted=tuple(sorted(accepted & skipped)),
+        plan=_digest(session.text.encode()),
     )
 
 
@@ -50,24 +60,22 @@ def tool_version() -> str:
         return "0"
 
 
-def _moved(source: SourceFile, phase: Phase, change: ChangeSet) -> dict[str, Moved]:
-    """Where each moved item's bytes begin and end in its new file."""
-    items = sorted((source.by_key[key] for key in phase.keys), key=lambda item: item.span)
-    starts = [item.span.start for item in items]
+def _places(source: SourceFile, change: ChangeSet) -> dict[str, Moved]:
+    """Where the bytes of each item begin and end after the phase, in the order of the source."""
+    starts = [item.span.start for item in source.items]
     found: dict[str, Moved] = {}
     for path, row in change.files.items():
         at = 0
         for piece in row:
             length = len(piece.text) if isinstance(piece, Added) else len(piece.span)
             if not isinstance(piece, Added) and piece.path == source.path:
-                item = items[max(0, bisect_right(starts, piece.span.start) - 1)]
-                if item.span.contains(piece.span):
-                    old = found.get(item.key)
-                    begin = old.new_span.start if old else at
-                    digest = _digest(source.whole(item))
-                    found[item.key] = Moved(source.path, item.span, digest, path, Span(begin, at + length))
+                item = source.items[bisect_right(starts, piece.span.start) - 1]
+                old = found.get(item.key)
+                begin = old.new_span.start if old else at
+                digest = _digest(source.whole(item))
+                found[item.key] = Moved(source.path, item.span, digest, path, Span(begin, at + length))
             at += length
-    return {key: found[key] for key in phase.keys if key in found}
+    return {item.key: found[item.key] for item in source.items if item.key in found}
 
 
 def _digest(data: bytes) -> str:

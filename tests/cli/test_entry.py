@@ -10,7 +10,7 @@ from splitter import cli
 from splitter.cli import cli as group
 from splitter.planfile import dump
 
-COMMANDS = ["plan", "apply", "verify", "undo", "status", "graph", "explain", "demo"]
+COMMANDS = ["plan", "apply", "verify", "undo", "certify", "status", "graph", "explain", "demo"]
 HEAVY = {"rich", "networkx", "numpy", "tree_sitter", "lief", "tomli_w", "tempfile", "subprocess"}
 
 
@@ -23,7 +23,7 @@ def test_help_lists_the_commands_in_the_order_of_use(splitter):
     said = splitter("--help")
     assert said.code == 0
     lines = said.out.partition("Commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in lines[:8]] == COMMANDS
+    assert [line.split()[0] for line in lines[:9]] == COMMANDS
     assert "_SPLITTER_COMPLETE=bash_source splitter" in said.out
 
 

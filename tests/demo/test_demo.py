@@ -1,6 +1,9 @@
 """`splitter demo` splits the reference runtime, start to end, and proves it equal."""
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -26,6 +29,17 @@ def sound(shape, checks):
         for check in phase["checks"]:
             assert check["outcome"] == "passed", check
             assert check["compared"] == check["equal"] > 0, check
+
+
+def certified(root, work):
+    """Have every receipt checked again, by itself."""
+    receipts = sorted(map(str, work.glob(".splitter/receipts/*/*.json")))
+    command = [sys.executable, "-m", "splitter", "certify", *receipts, "--format", "json"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shape = json.loads(done.stdout)
+    assert [row["verdict"] for row in shape["receipts"]] == ["accepted"] * len(receipts)
+    return shape["receipts"]
 
 
 def phases_of(path):
@@ -64,9 +78,13 @@ def test_the_reviewed_plan_leaves_an_index_of_re_exports(demo, root):
 
 
 @pytest.mark.xdist_group("demo afresh")
-def test_planned_afresh_everything_builds_and_exports_the_same(demo):
+def test_planned_afresh_everything_builds_and_exports_the_same(demo, root):
     shape, work = demo("--level", "quick")
     sound(shape, STANDARD[:4])
     assert len(shape["phases"]) == len(phases_of(work / "split.toml")) > 1
     first, last = shape["before"], shape["after"]
     assert max(last.values()) < max(first.values()) / 2
+    rows = certified(root, work)
+    assert len(rows) == len(shape["phases"])
+    assert not (work / ".git").exists(), "a folder in a repository does not become one"
+    assert any('"rewrap"' in path.read_text() for path in work.glob(".splitter/receipts/*/*.json"))

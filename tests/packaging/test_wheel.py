@@ -67,11 +67,18 @@ def test_the_demo_works_from_the_wheel(installed, tmp_path):
         [str(installed / "splitter"), "demo", "work", "--level", "source", "--format", "json"],
         cwd=tmp_path,
         GIT_CEILING_DIRECTORIES=str(tmp_path),
+        GIT_CONFIG_GLOBAL=os.devnull,
+        GIT_CONFIG_NOSYSTEM="1",
+        HOME=str(tmp_path / "nobody"),
     )
     shape = json.loads(done.stdout)
     assert shape["verdict"] == "passed"
     assert len(shape["phases"]) > 1
     assert (tmp_path / "work/src/value/ffi/memory.rs").is_file()
+    receipts = sorted(map(str, (tmp_path / "work").glob(".splitter/receipts/*/*.json")))
+    said = json.loads(run([str(installed / "splitter"), "certify", *receipts, "--format", "json"]).stdout)
+    assert said["verdict"] == "accepted"
+    assert {row["after"].split()[0] for row in said["receipts"]} == {"commit"}
 
 
 def test_the_package_is_the_wheel_s_own(installed, tmp_path, root):

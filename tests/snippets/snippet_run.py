@@ -35,6 +35,7 @@ class Result:
     settled: dict[str, bytes] = field(default_factory=dict)
     changes: list = field(default_factory=list)
     worlds: list = field(default_factory=list)
+    trees: list = field(default_factory=list)
     before: Build | None = None
     build: Build | None = None
     rounds: int = 0
@@ -117,6 +118,7 @@ def run(case, batch, result):
 
 def with_names(case, batch, result):
     tree = MemoryTree(case)
+    result.trees.append(tree)
     for session, phase, world in phases(case, tree, by_names=True):
         commit(tree, session, phase, attempt(world, None, (), silent))
     result.names_alone = tree.files
@@ -125,6 +127,7 @@ def with_names(case, batch, result):
 
 def with_compiler(case, batch, result):
     tree, bench = MemoryTree(case), Bench(case, batch)
+    result.trees.append(tree)
     (result.before,) = bench.check()
     for session, phase, world in phases(case, tree, by_names=False):
         before = bench.check()

@@ -1,6 +1,7 @@
 """Every case in `fixtures/snippets` runs through every net: it is found by listing the folder."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,22 @@ from snippet_case import as_text, load_cases
 from snippet_run import MemoryTree
 from snippet_tokens import item_tokens
 
+from splitter.certify import certify
 from splitter.errors import PlanError
 from splitter.graph.build import build_graph
 from splitter.graph.symbols import find_symbols
 from splitter.model.change import Added
+from splitter.model.check import CheckResult, Outcome
 from splitter.model.source import is_partition
 from splitter.plan_check import check
 from splitter.planfile import dump, load
 from splitter.source.parse import parse
 from splitter.source.tokens import TokenKind, tokenize
+from splitter.system.receipt_json import digest_of_receipt, write_receipt
 from splitter.workflow.session import open_session, require_sound
 
 CASES = load_cases(Path(__file__).parents[2] / "fixtures" / "snippets")
+CHECKED = (CheckResult("tokens", Outcome.PASSED, 1, 1),)
 REFUSED = [case for case in CASES if case.refused]
 CASES = [case for case in CASES if not case.refused]
 
@@ -109,6 +114,21 @@ def test_undo_restores_every_byte(case, result):
     for change in reversed(result.changes):
         files = undone(change, files)
     assert files == case.before
+
+
+@each(CASES)
+def test_an_independent_check_believes_every_receipt(case, result):
+    for tree in result.trees:
+        previous = None
+        for receipt in tree.made:
+            made = replace(receipt, checks=CHECKED, previous=previous, modes=dict.fromkeys(receipt.before, 0o644))
+            previous = digest_of_receipt(made)
+            assert not certify(write_receipt(made), "01.json", made.previous, *sides(receipt, tree.kept))
+
+
+def sides(receipt, kept):
+    """Files before and after, among all that were ever there."""
+    return [{path: kept[d] for path, d in side.items() if d} for side in (receipt.before, receipt.after)]
 
 
 @each(CASES)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from splitter.errors import DiskError
 from splitter.model.change import Added, Dropped, Kept, Why
 from splitter.model.check import CheckResult, Finding, Level, Outcome, Verdict
-from splitter.model.receipt import Moved, Receipt
+from splitter.model.receipt import Gone, Moved, Receipt
 from splitter.model.source import Span
 from splitter.system.receipt_json import read_receipt, write_receipt
 from splitter.system.records import find_receipts, forget, read_base, receipt_path, record
@@ -45,6 +45,10 @@ def make_receipt(phase=1, source=SOURCE, content=BEFORE, **changes):
         dropped=(Dropped(source, Span(10, 20), Why.BLANK),),
         items={"fn:a": Moved(source, Span(0, 10), sha(b"fn a() {}\n"), "src/value/ffi/a.rs", Span(7, 17))},
         modes={source: 0o644},
+        stayed={"fn:b": Moved(source, Span(10, 20), sha(b"fn b() {}\n"), source, Span(0, 10))},
+        gone={"use:x": Gone(source, Span(0, 0), sha(b""))},
+        plan=sha(b"a plan"),
+        previous=sha(b"a receipt"),
         accepted=("tests",),
     )
     return dataclasses.replace(receipt, **changes)
@@ -73,15 +77,28 @@ def test_a_damaged_receipt_is_named(spoil):
         read_receipt(spoil.encode(), "01.json")
 
 
+def test_receipts_of_the_first_format_are_still_read():
+    old = make_receipt(format=1)
+    raw = json.loads(write_receipt(old))
+    assert not {"stayed", "gone", "plan", "previous", "sha256"} & raw.keys()
+    assert read_receipt(write_receipt(old), "01.json") == old
+
+
+def test_an_edited_receipt_is_known_by_its_digest():
+    text = write_receipt(make_receipt()).replace(b'"core values"', b'"better values"')
+    with pytest.raises(DiskError, match=r"01\.json was edited"):
+        read_receipt(text, "01.json")
+
+
 def test_a_receipt_that_claims_to_have_passed_without_comparing_is_damaged():
-    text = write_receipt(make_receipt()).replace(b'"compared": 2, "equal": 2', b'"compared": 0, "equal": 0')
+    text = write_receipt(make_receipt(format=1)).replace(b'"compared": 2, "equal": 2', b'"compared": 0, "equal": 0')
     with pytest.raises(DiskError, match="damaged"):
         read_receipt(text, "01.json")
 
 
 def test_a_later_format_is_told_as_such():
-    with pytest.raises(DiskError, match="has format 2, this version reads 1"):
-        read_receipt(write_receipt(make_receipt(format=2)), "01.json")
+    with pytest.raises(DiskError, match="has format 3, this version reads up to 2"):
+        read_receipt(write_receipt(make_receipt(format=3)), "01.json")
 
 
 def file_phase(root, receipt, data=BEFORE):
