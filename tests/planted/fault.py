@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 
 #: A name has to leave room for a column for each check.
-LONGEST = 32
+LONGEST = 30
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _CELLS = {Outcome.FAILED: "yes", Outcome.PASSED: "·", Outcome.SKIPPED: "–", O
 def render(crate, rows):
     """Lines of a crate's table; `rows` are the faults' names with what each check said."""
     names = list(rows[0][1])
-    widest = max(3, (WIDTH - LONGEST) // len(names) - 1)
+    widest = next(w for w in range(9, 0, -1) if sum(1 + min(w, len(name)) for name in names) <= WIDTH - LONGEST)
     heads = [name if len(name) <= widest else f"{name[: widest - 1]}…" for name in names]
     lines = [" ".join((crate.ljust(LONGEST), *heads)).rstrip()]
     for name, checks in rows:
