@@ -21,9 +21,10 @@ import in_venv
 in_venv.enter()
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "planted")]
+sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS / "planted"))
 
-from bed import caught, open_bed  # noqa: E402 - the path has to be there first
+from bed import caught, open_bed  # noqa: E402 - `in_venv` has to choose the Python first
 from fault import plant, read_recipe  # noqa: E402
 from table import render  # noqa: E402
 

@@ -107,26 +107,12 @@ def _lay_out(recipe, folder):
     if recipe.published:
         with (folder / "Cargo.toml").open("a", encoding="utf-8") as file:
             file.write("\n[workspace]\n")
-    plan = _chosen(load((ROOT / recipe.plan).read_text(encoding="utf-8"), recipe.plan), recipe)
+    plan = load((ROOT / recipe.plan).read_text(encoding="utf-8"), recipe.plan)
     digest = hashlib.sha256((folder / plan.source).read_bytes()).hexdigest()
     (folder / PLAN).write_text(dump(replace(plan, sha256=digest)), encoding="utf-8")
     for command in (("init", "-q"), ("add", "-A", "-f"), ("commit", "-q", "--no-verify", "-m", "as it was")):
         _run(("git", *_IDENTITY, *command), folder)
     return plan.source
-
-
-def _chosen(plan, recipe):
-    """The plan with the chosen modules only, for a crate that is the root of its repository."""
-    inside = f"{recipe.folder}/" if recipe.folder else ""
-    wanted = [
-        replace(phase, modules=tuple(m for m in phase.modules if not recipe.modules or m.path in recipe.modules))
-        for phase in plan.phases
-    ]
-    kept = [phase for phase in wanted if phase.modules]
-    missing = set(recipe.modules) - {module.path for phase in kept for module in phase.modules}
-    assert not missing, f"{recipe.plan} has no module {sorted(missing)}"
-    numbered = tuple(replace(phase, number=number) for number, phase in enumerate(kept, start=1))
-    return replace(plan, source=plan.source.removeprefix(inside), phases=numbered)
 
 
 def _fetched(recipe, folder):

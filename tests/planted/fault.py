@@ -26,8 +26,7 @@ class Fault:
 class Recipe:
     """A crate, how it is split, and the faults to plant in that.
 
-    `folder` is a crate of the repository, `published` one that cargo fetches in that `version`. The plan's modules are
-    all taken, or those that are named.
+    `folder` is a crate of the repository, `published` one that cargo fetches in that `version`.
     """
 
     plan: str
@@ -35,7 +34,6 @@ class Recipe:
     folder: str = ""
     published: str = ""
     version: str = ""
-    modules: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
 
     @property
