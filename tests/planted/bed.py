@@ -102,9 +102,9 @@ def open_bed(recipe, folder, level=Level.FULL):
 
 def _lay_out(recipe, folder):
     """Copy the crate into a repository of its own, with its plan; returns the plan's source."""
-    crate = _fetched(recipe, folder.with_name(f"{folder.name}-fetched")) if recipe.published else ROOT / recipe.folder
+    crate = ROOT / recipe.folder if recipe.folder else _fetched(recipe, folder.with_name(f"{folder.name}-fetched"))
     shutil.copytree(crate, folder, ignore=shutil.ignore_patterns("target", "elsewhere", "Cargo.lock"))
-    if recipe.published:
+    if not recipe.folder:
         with (folder / "Cargo.toml").open("a", encoding="utf-8") as file:
             file.write("\n[workspace]\n")
     plan = load((ROOT / recipe.plan).read_text(encoding="utf-8"), recipe.plan)
@@ -119,9 +119,9 @@ def _fetched(recipe, folder):
     """Where cargo has put a published crate."""
     (folder / "src").mkdir(parents=True, exist_ok=True)
     (folder / "src/lib.rs").touch()
-    (folder / "Cargo.toml").write_text(f'{_MANIFEST}"{recipe.published}" = "={recipe.version}"\n', encoding="utf-8")
+    (folder / "Cargo.toml").write_text(f'{_MANIFEST}"{recipe.name}" = "={recipe.version}"\n', encoding="utf-8")
     known = json.loads(_run(("cargo", "metadata", "--format-version", "1"), folder))["packages"]
-    return next(Path(one["manifest_path"]).parent for one in known if one["name"] == recipe.published)
+    return next(Path(one["manifest_path"]).parent for one in known if one["name"] == recipe.name)
 
 
 def _run(command, folder):

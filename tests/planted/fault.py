@@ -26,19 +26,15 @@ class Fault:
 class Recipe:
     """A crate, how it is split, and the faults to plant in that.
 
-    `folder` is a crate of the repository, `published` one that cargo fetches in that `version`.
+    It lies in a `folder` of the repository, or cargo fetches it by its name in that `version`.
     """
 
+    name: str
     plan: str
     faults: tuple[Fault, ...]
     folder: str = ""
-    published: str = ""
     version: str = ""
     features: tuple[str, ...] = ()
-
-    @property
-    def name(self):
-        return self.published or self.folder.rsplit("/", 1)[-1]
 
 
 def read_recipe(text):

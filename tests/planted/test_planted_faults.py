@@ -16,7 +16,7 @@ from splitter.verify.checks import CHECKS, NOT_MADE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "faults"
 RECIPE = read_recipe((FIXTURES / "faults.toml").read_text(encoding="utf-8"))
-ELSEWHERE = sorted((FIXTURES / "elsewhere").glob("*[!n].toml"))
+ELSEWHERE = [path for path in sorted((FIXTURES / "elsewhere").glob("*.toml")) if ".plan" not in path.name]
 LEVELS = {check.name: check.level for check in CHECKS}
 ORDER = list(LEVELS)
 #: Seen from the files alone, whatever level asks for it.
@@ -75,6 +75,15 @@ def test_other_crates_are_broken_in_many_ways(path, root):
     recipe = read_recipe(path.read_text(encoding="utf-8"))
     assert len(recipe.faults) >= 12
     assert (root / recipe.plan).is_file()
+
+
+@pytest.mark.parametrize("path", [FIXTURES / "faults.toml", *ELSEWHERE], ids=lambda path: path.stem)
+def test_the_readme_shows_a_check_that_sees_each_fault(path, root):
+    recipe = read_recipe(path.read_text(encoding="utf-8"))
+    text = (root / "README.md").read_text(encoding="utf-8")
+    table = text[text.index(f"\n{recipe.name} ".ljust(20)) :].split("\n\n")[0]
+    assert {fault.name for fault in recipe.faults if f"\n{fault.name} " in table} == {f.name for f in recipe.faults}
+    assert all("yes" in row for row in table.splitlines() if row and not row.startswith((recipe.name, "none (")))
 
 
 def test_a_fault_that_has_no_place_is_refused():
