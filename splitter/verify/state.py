@@ -2,7 +2,7 @@
 
 A private static that was copied into two modules passes the compiler, the linker and a comparison of function
 bodies, and makes one counter into two. Invariant: statics inside functions, inline modules and macro calls count
-as well.
+as well, and those of a file that is compiled as two modules count twice.
 """
 
 from collections import Counter
@@ -14,7 +14,8 @@ from splitter.model.evidence import Evidence, Scope
 from splitter.model.source import Span
 from splitter.source.tokens import Token, TokenKind, code_tokens
 from splitter.verify.canonical import Place, canonical
-from splitter.verify.places import module_of, within
+from splitter.verify.compiled import times_compiled
+from splitter.verify.places import module_of, unreadable, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def _message(cell: _Cell, was: Counter[_Cell], now: Counter[_Cell]) -> str:
 
 def _cells(evidence: Evidence, scope: Scope) -> list[tuple[_Cell, str, int]]:
     found = []
+    times = {} if unreadable(evidence.files) else times_compiled(evidence.files, scope)
     for path, data in sorted(evidence.files.items()):
         if not path.endswith(".rs"):
             continue
@@ -66,7 +68,7 @@ def _cells(evidence: Evidence, scope: Scope) -> list[tuple[_Cell, str, int]]:
             span = Span(token.end, tokens[end].start if end < len(tokens) else len(data))
             code = [part for part, _ in canonical(data, span, place) if not part.startswith(("//", "/*"))]
             line = data.count(b"\n", 0, token.start) + 1
-            found.append((_Cell(tokens[name_at].text.decode(), " ".join(code)), path, line))
+            found += [(_Cell(tokens[name_at].text.decode(), " ".join(code)), path, line)] * times.get(path, 1)
     return found
 
 

@@ -7,7 +7,8 @@ TEXTS = {
     "tokens": """\
 Parses the files before and after and compares them item by item: every token, comment, doc and attribute of an
 item has to stand exactly once in the tree after, on the same item, in the same order. Comments that lead no item
-and inner attributes are compared as well. Thought away are visibility, the start of `self::` and `super::` paths
+and inner attributes are compared as well, and a licence notice at the head of the monolith has to head every file
+that the split made of it. Thought away are visibility, the start of `self::` and `super::` paths
 (they are resolved and have to lead to the same place), relative include paths (likewise) and a comma before a
 closing bracket. What the tool added or dropped has to be of the kind that its listed reason names.
 
@@ -38,7 +39,8 @@ Why: a lost `#[no_mangle]` links away a function without a word.
 Cannot see: names exported for other platforms than the one at hand; their declarations are compared all the same.""",
     "state": """\
 Finds every `static`, `thread_local!` and lazy cell, those inside functions, inline modules and macro calls
-included, and compares name, mutability, type and value. Each has to be defined as often as before.
+included, and compares name, mutability, type and value. Each has to be defined as often as before; those of a file
+that is compiled as two modules (`#[path]`) are defined twice.
 
 Why: a private static copied into two modules passes the compiler, the linker and every comparison of function
 bodies, and makes one counter into two.

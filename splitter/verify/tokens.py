@@ -15,6 +15,7 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.tokens import TokenKind, tokenize
 from splitter.verify.additions import find_wrong_reasons
 from splitter.verify.canonical import Place, canonical
+from splitter.verify.notices import find_lost_notices
 from splitter.verify.places import module_of, parsed, places, unreadable, within
 
 _LOOSE = (ItemKind.USE, ItemKind.NOTE, ItemKind.INNER)
@@ -41,9 +42,10 @@ def check_tokens(before: Evidence, after: Evidence, scope: Scope, change: Change
         path, line = (*broken.message.split(":"), "1")[:2]
         place = Finding("", path, int(line) if line.isdigit() else 1, broken.message)
         return judge("tokens", 1, 0, (place,))
-    old = _standing(before, within(scope, before))
-    new = _standing(after, within(scope, after))
-    findings = [*_compare(old, new, scope), *_comments(before, after, scope, change)]
+    now = within(scope, after)
+    old, new = _standing(before, within(scope, before)), _standing(after, now)
+    notices = find_lost_notices(parsed(before.files), parsed(after.files), now)
+    findings = [*_compare(old, new, scope), *_comments(before, after, scope, change), *notices]
     if change is not None:
         findings += find_wrong_reasons(change, after.files)
     lost = len({id(f) for f in findings})

@@ -49,6 +49,22 @@ def test_cells_are_found_wherever_they_are_defined(cell, scope):
     assert check_state(once, twice, scope, None).outcome is Outcome.FAILED
 
 
+def test_a_file_that_is_compiled_as_two_modules_has_its_statics_twice(before, edited, scope):
+    after = edited("mod counter;\n", 'mod counter;\n#[path = "ffi/counter.rs"]\nmod again;\n', MONOLITH)
+    found = check_state(before, after, scope, None).findings
+    assert [(f.path, f.message) for f in found] == [(COUNTER, "`NEXT` is defined 2 times, was 1")]
+
+
+def test_declarations_of_one_module_exclude_one_another(before, edited, scope):
+    both = "#[cfg(unix)]\nmod counter;\n#[cfg(not(unix))]\nmod counter;\n"
+    assert check_state(before, edited("mod counter;\n", both, MONOLITH), scope, None).outcome is Outcome.PASSED
+
+
+def test_modules_that_declare_each_other_come_to_an_end(scope):
+    files = {MONOLITH: b"mod counter;\n", COUNTER: b'#[path = "../ffi.rs"]\nmod ffi;\nstatic A: u8 = 0;\n'}
+    assert check_state(Evidence(files), Evidence(files), scope, None).outcome is Outcome.PASSED
+
+
 def test_a_lifetime_is_no_static(scope):
     bare = Evidence({MONOLITH: b'fn name() -> &\'static str { "static X: u8 = 0;" }\n'})
     assert check_state(bare, bare, scope, None).outcome is Outcome.NOT_APPLICABLE

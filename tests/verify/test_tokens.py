@@ -1,5 +1,7 @@
 """`tokens` catches what is lost, doubled, altered or cut off from its item, and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 from hand_split import COUNTER, MONOLITH
 
@@ -64,6 +66,31 @@ LAWFUL = {
 @pytest.mark.parametrize("edit", LAWFUL)
 def test_what_a_move_may_change_is_no_fault(edit, before, edited, scope):
     assert check_tokens(before, edited(*LAWFUL[edit]), scope, None).outcome is Outcome.PASSED
+
+
+NOTICE = b"// Copyright somebody.\n// SPDX-License-Identifier: MIT\n\n"
+
+
+def with_notice(tree, *paths, notice=NOTICE):
+    return replace(tree, files={path: (notice if path in paths else b"") + data for path, data in tree.files.items()})
+
+
+@pytest.mark.parametrize("kept", [(), (MONOLITH,), (COUNTER,)])
+def test_a_licence_notice_has_to_head_every_file(kept, before, after, scope):
+    found = check_tokens(with_notice(before, MONOLITH), with_notice(after, *kept), scope, None).findings
+    told = "the licence notice of the monolith does not stand at its head"
+    assert {f.path for f in found if f.message == told} == {MONOLITH, COUNTER} - set(kept)
+
+
+def test_a_notice_at_every_head_is_no_fault(before, after, scope):
+    whole = with_notice(after, MONOLITH, COUNTER)
+    assert check_tokens(with_notice(before, MONOLITH), whole, scope, None).outcome is Outcome.PASSED
+
+
+def test_another_comment_at_the_head_is_no_notice(before, after, scope):
+    plain = b"// The boundary.\n\n"
+    trees = with_notice(before, MONOLITH, notice=plain), with_notice(after, MONOLITH, notice=plain)
+    assert check_tokens(*trees, scope, None).outcome is Outcome.PASSED
 
 
 def test_a_file_that_is_no_rust_is_a_finding_with_its_line(before, edited, scope):
