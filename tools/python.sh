@@ -15,7 +15,9 @@ fi
 
 for python; do
     if fits "$python"; then
-        command -v "$python"
+        # Not that of an active environment, which may be the one to be made anew: the one behind it.
+        "$python" -c 'import os, sys; base = getattr(sys, "_base_executable", "") or sys.executable
+print(base if os.path.exists(base) else sys.executable)'
         exit 0
     fi
 done

@@ -1994,13 +1994,14 @@ bool rt_thread_sleep(int64_t micros);
 void rt_thread_yield(void);
 
 /* ----------------------------------------------------------------------
- * PyTorch-style tensors (feature "pytorch")
+ * PyTorch: operations
  * ---------------------------------------------------------------------- */
 
 /* Whether the tensor engine is in this build. */
 bool rt_torch_available(void);
 
-/* Makes a tensor full of one value. dtype 0 is f32, 1 is f64.
+/* Makes a tensor full of one value. dtype 0 is f32, 1 is f64, 2 is i64 (see
+ * `rt_torch_tensor_cast` for what becomes of the value).
  *
  * 0 for a bad dtype, a null or negative shape, more than 8 dimensions or 2^24 elements.
  *
@@ -2026,10 +2027,12 @@ int64_t rt_torch_tensor_ones(const int64_t *shape, int64_t ndim, int64_t dtype);
  * `data` must be null or point to `count` readable `f64`s, `shape` to `ndim` readable `i64`s. */
 int64_t rt_torch_tensor_from_data(const double *data, int64_t count, const int64_t *shape, int64_t ndim, int64_t dtype);
 
-/* A tensor of its own with the same elements; 0 for a bad handle. */
+/* A tensor of its own with the same elements, but without history: no gradient flows back. 0 for a
+ * bad handle. */
 int64_t rt_torch_tensor_clone(int64_t tensor);
 
-/* Frees a tensor. False if it is not (or no longer) one. */
+/* Frees a tensor; results that were made of it keep what they need. False if it is not (or no
+ * longer) one. */
 bool rt_torch_tensor_free(int64_t tensor);
 
 /* Writes the extents to `out`, as many as `cap` leaves room for, and returns the number of
@@ -2045,7 +2048,7 @@ int64_t rt_torch_tensor_ndim(int64_t tensor);
 /* Number of elements; -1 for a bad handle. */
 int64_t rt_torch_tensor_numel(int64_t tensor);
 
-/* dtype number (0 f32, 1 f64); -1 for a bad handle. */
+/* dtype number (0 f32, 1 f64, 2 i64); -1 for a bad handle. */
 int64_t rt_torch_tensor_dtype(int64_t tensor);
 
 /* The element at some indices (negative ones count from the end); NaN if there is none.
@@ -2054,7 +2057,8 @@ int64_t rt_torch_tensor_dtype(int64_t tensor);
  * `indices` must be null or point to `count` readable `i64`s. */
 double rt_torch_tensor_get(int64_t tensor, const int64_t *indices, int64_t count);
 
-/* Sets the element at some indices. False if there is none.
+/* Sets the element at some indices. False if there is none. Results that were made of the tensor
+ * stay what they are, and so do their gradients.
  *
  * Safety:
  * `indices` must be null or point to `count` readable `i64`s. */
@@ -2065,7 +2069,8 @@ double rt_torch_tensor_item(int64_t tensor);
 
 /* Sum of two tensors, element by element with broadcasting; 0 if the shapes do not fit.
  *
- * The result is f64 if either is, else f32; so for all functions of two tensors. */
+ * The result is f64 if either is, else f32 if either is, else i64 (which wraps); so for all
+ * functions of two tensors. */
 int64_t rt_torch_tensor_add(int64_t a, int64_t b);
 
 /* Difference of two tensors; see `rt_torch_tensor_add`. */
@@ -2074,11 +2079,12 @@ int64_t rt_torch_tensor_sub(int64_t a, int64_t b);
 /* Product of two tensors, element by element; see `rt_torch_tensor_add`. */
 int64_t rt_torch_tensor_mul(int64_t a, int64_t b);
 
-/* Quotient of two tensors, element by element; see `rt_torch_tensor_add`. */
+/* Quotient of two tensors, element by element, f64 if both are i64; see `rt_torch_tensor_add`. */
 int64_t rt_torch_tensor_div(int64_t a, int64_t b);
 
 /* Matrix product. A vector on the left is a row, one on the right a column, and leading
- * dimensions are batches that broadcast. 0 if the shapes do not fit. */
+ * dimensions are batches that broadcast. 0 if the shapes do not fit, and for more than 2^33
+ * multiplications. */
 int64_t rt_torch_tensor_matmul(int64_t a, int64_t b);
 
 /* Sum of all elements as a tensor without dimensions; 0 for a bad handle. */
@@ -2114,6 +2120,370 @@ int64_t rt_torch_tensor_transpose(int64_t tensor, int64_t first, int64_t second)
  * Safety:
  * `out` must be null (with `cap` 0) or point to `cap` writable `f64`s. */
 int64_t rt_torch_tensor_to_data(int64_t tensor, double *out, int64_t cap);
+
+/* e to the power of each element; 0 for a bad handle. Integers become f64, here and below. */
+int64_t rt_torch_tensor_exp(int64_t tensor);
+
+/* The natural logarithm of each element, minus infinity for 0, NaN below; 0 for a bad handle. */
+int64_t rt_torch_tensor_log(int64_t tensor);
+
+/* The hyperbolic tangent of each element; 0 for a bad handle. */
+int64_t rt_torch_tensor_tanh(int64_t tensor);
+
+/* 1 / (1 + e^-x) of each element; 0 for a bad handle. */
+int64_t rt_torch_tensor_sigmoid(int64_t tensor);
+
+/* The square root of each element, NaN below zero; 0 for a bad handle. */
+int64_t rt_torch_tensor_sqrt(int64_t tensor);
+
+/* The absolute value of each element (integers stay integers, and the smallest one stays what
+ * it is); 0 for a bad handle. The gradient at 0 is 0. */
+int64_t rt_torch_tensor_abs(int64_t tensor);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_pow(int64_t tensor, double exponent);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_sum_axis(int64_t tensor, int64_t axis, bool keep);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_mean_axis(int64_t tensor, int64_t axis, bool keep);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_argmax(int64_t tensor, int64_t axis);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_softmax(int64_t tensor, int64_t axis);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_log_softmax(int64_t tensor, int64_t axis);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_cast(int64_t tensor, int64_t dtype);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_slice(int64_t tensor, int64_t axis, int64_t start, int64_t stop, int64_t step);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_conv2d(int64_t images, int64_t kernels, int64_t bias, int64_t stride, int64_t padding);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_from_ints(const int64_t *data, int64_t count, const int64_t *shape, int64_t ndim);
+
+/* Not available: -1. */
+int64_t rt_torch_tensor_to_ints(int64_t tensor, int64_t *out, int64_t cap);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_rand(const int64_t *shape, int64_t ndim, int64_t seed, int64_t dtype);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_randn(const int64_t *shape, int64_t ndim, int64_t seed, int64_t dtype);
+
+/* Not available: 0. */
+int64_t rt_torch_tensor_cat(const int64_t *tensors, int64_t count, int64_t axis);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: autograd
+ * ---------------------------------------------------------------------- */
+
+/* Says whether backward passes shall leave a gradient at this tensor. False for a bad handle, for
+ * integers, and for a result that has gradients because of its inputs. */
+bool rt_torch_set_requires_grad(int64_t tensor, bool wanted);
+
+/* Whether gradients flow into or through the tensor; false for a bad handle. */
+bool rt_torch_requires_grad(int64_t tensor);
+
+/* Adds to the gradient of each tensor that requires one, and that this one was made of, the
+ * derivative of this one by it. May be done again; then everything is added again.
+ *
+ * False for a bad handle, a tensor of more or less than one element, and one that requires no
+ * gradient. */
+bool rt_torch_backward(int64_t tensor);
+
+/* As `rt_torch_backward`, for a tensor of any shape, given the gradient `seed` of this shape of
+ * something that was made of it. False if the shapes differ. */
+bool rt_torch_backward_from(int64_t tensor, int64_t seed);
+
+/* The gradient that backward passes left at a tensor, as a tensor of its own; 0 if there is none,
+ * and for a bad handle. */
+int64_t rt_torch_grad(int64_t tensor);
+
+/* Forgets the gradient at a tensor; false for a bad handle. */
+bool rt_torch_zero_grad(int64_t tensor);
+
+/* Says whether the results of this thread shall have no history from now on; returns whether that
+ * was so before. */
+bool rt_torch_no_grad_set(bool off);
+
+/* Whether the results of this thread have no history; see `rt_torch_no_grad_set`. */
+bool rt_torch_no_grad_get(void);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: layers
+ * ---------------------------------------------------------------------- */
+
+/* Runs a tensor through a layer; 0 for a bad handle or a shape that does not fit. Linear layers
+ * take `[…, in]`, convolutions `[N, C, H, W]`, batch norms `[N, C, …]`, layer norms
+ * `[…, features]`, dropouts anything but integers, embeddings integers of any shape, recurrent
+ * layers `[steps, N, in]` with at most 4,096 steps (the hidden state begins as zeros). */
+int64_t rt_torch_layer_forward(int64_t layer, int64_t input);
+
+/* Writes the handles of the parameters, as many as `cap` leaves room for, and returns how many
+ * there are; -1 for a bad handle or bad arguments. They belong to the layer and go with it.
+ *
+ * Safety:
+ * `out` must be null (with `cap` 0) or point to `cap` writable `i64`s. */
+int64_t rt_torch_layer_parameters(int64_t layer, int64_t *out, int64_t cap);
+
+/* Says whether a layer learns (so it begins) or is put to use: dropout and batch norm then do
+ * other things. False for a bad handle. */
+bool rt_torch_layer_set_training(int64_t layer, bool training);
+
+/* Frees a layer and the handles of its parameters; results that were made with them keep the
+ * parameters themselves. False if it is not (or no longer) one. */
+bool rt_torch_layer_free(int64_t layer);
+
+/* Makes a layer that computes `x · weightᵀ + bias`. Parameters: weight `[outputs, inputs]` and,
+ * if wanted, bias `[outputs]`, evenly spread within ±1/√inputs. 0 for bad counts or a bad dtype. */
+int64_t rt_torch_linear_new(int64_t inputs, int64_t outputs, bool with_bias, int64_t seed, int64_t dtype);
+
+/* Makes a layer of `rt_torch_tensor_conv2d` with square kernels. Parameters: kernels
+ * `[filters, channels, size, size]` and bias `[filters]`, evenly spread within
+ * ±1/√(channels · size²). 0 for bad counts, a stride below 1, negative padding or a bad dtype. */
+int64_t rt_torch_conv2d_new(int64_t channels, int64_t filters, int64_t size, int64_t stride, int64_t padding, int64_t seed, int64_t dtype);
+
+/* Makes a layer that gives each channel mean 0 and variance 1, then applies a gain (parameter 1,
+ * all ones) and a bias (parameter 2, zeros). While it learns it takes the statistics of the batch,
+ * of which there must be at least two numbers a channel, and keeps running ones for later use. 0
+ * for a bad count or dtype. */
+int64_t rt_torch_batch_norm_new(int64_t channels, int64_t dtype);
+
+/* Makes a layer that gives each row of the last axis mean 0 and variance 1, then applies a gain
+ * and a bias; see `rt_torch_batch_norm_new`. */
+int64_t rt_torch_layer_norm_new(int64_t features, int64_t dtype);
+
+/* The running means (0) or variances (1) of a batch norm, as a tensor of its own; 0 for any other
+ * layer or number. */
+int64_t rt_torch_batch_norm_stat(int64_t layer, int64_t which);
+
+/* Makes a layer without parameters that, while it learns, sets each element to zero with
+ * probability `rate` and multiplies the others by 1 / (1 - rate); in use it gives a second handle
+ * of the input itself. The same seed gives the same choices. 0 unless the rate is within 0 to 1. */
+int64_t rt_torch_dropout_new(double rate, int64_t seed);
+
+/* Makes a layer that looks up rows by their numbers: its parameter is a table `[count, width]` of
+ * numbers of the normal distribution. A number that is no row makes
+ * `rt_torch_layer_forward` give 0. 0 for bad counts or a bad dtype. */
+int64_t rt_torch_embedding_new(int64_t count, int64_t width, int64_t seed, int64_t dtype);
+
+/* Makes a recurrent layer: `h' = tanh(x · Wᵀ + b + h · Uᵀ + c)`. Parameters: W `[hidden, inputs]`,
+ * b `[hidden]`, U `[hidden, hidden]`, c `[hidden]`, evenly spread within ±1/√hidden. 0 for bad
+ * counts or a bad dtype. */
+int64_t rt_torch_rnn_new(int64_t inputs, int64_t hidden, int64_t seed, int64_t dtype);
+
+/* One step of a recurrent layer, from an input `[N, inputs]` and a hidden state `[N, hidden]` to
+ * the next hidden state. 0 for a bad handle, another kind of layer, or shapes that do not fit. */
+int64_t rt_torch_rnn_step(int64_t layer, int64_t input, int64_t hidden);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: losses
+ * ---------------------------------------------------------------------- */
+
+/* The mean of the squared differences, as a tensor without dimensions; 0 for a bad handle or
+ * shapes that differ. */
+int64_t rt_torch_loss_mse(int64_t output, int64_t target);
+
+/* The mean, over `[N, classes]` rows of scores, of minus the logarithm of the softmax at the right
+ * class, of which `target` has the numbers `[N]` as i64. 0 for a bad handle, shapes that do not
+ * fit, or a number that is no class. */
+int64_t rt_torch_loss_cross_entropy(int64_t scores, int64_t target);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: optimisers
+ * ---------------------------------------------------------------------- */
+
+/* Makes an optimiser that goes down the gradient (with `decay` times the parameter added to it),
+ * and a part `momentum` (0 to below 1) of the last step further.
+ *
+ * 0 if one of the parameters (at most 4,096) is none, is there twice, is a result, or requires no
+ * gradient, or if a number is NaN, infinite, negative or out of its range.
+ *
+ * Safety:
+ * `parameters` must be null or point to `count` readable `i64`s. */
+int64_t rt_torch_sgd_new(const int64_t *parameters, int64_t count, double rate, double momentum, double decay);
+
+/* Makes an Adam optimiser; usual numbers are 0.001, 0.9, 0.999 and 1e-8. 0 for bad arguments, see
+ * `rt_torch_sgd_new`; both betas are within 0 to below 1.
+ *
+ * Safety:
+ * `parameters` must be null or point to `count` readable `i64`s. */
+int64_t rt_torch_adam_new(const int64_t *parameters, int64_t count, double rate, double beta1, double beta2, double eps);
+
+/* Makes an RMSprop optimiser; usual numbers are 0.01, 0.99 and 1e-8. 0 for bad arguments, see
+ * `rt_torch_sgd_new`; alpha is within 0 to below 1.
+ *
+ * Safety:
+ * `parameters` must be null or point to `count` readable `i64`s. */
+int64_t rt_torch_rmsprop_new(const int64_t *parameters, int64_t count, double rate, double alpha, double eps);
+
+/* Changes the parameters by their gradients; those without one stay. False for a bad handle. */
+bool rt_torch_optim_step(int64_t optim);
+
+/* Forgets the gradients of all parameters; false for a bad handle. See `rt_torch_zero_grad`. */
+bool rt_torch_optim_zero_grad(int64_t optim);
+
+/* Sets the learning rate and returns the one before; NaN for a bad handle or rate. */
+double rt_torch_optim_set_rate(int64_t optim, double rate);
+
+/* Frees an optimiser, not the parameters. False if it is not (or no longer) one. */
+bool rt_torch_optim_free(int64_t optim);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: traces
+ * ---------------------------------------------------------------------- */
+
+/* Begins a trace on this thread, of what is made of these tensors (at most 4,096, each once). A
+ * trace that was begun before is forgotten, also if this one cannot begin: false for bad handles.
+ *
+ * Safety:
+ * `inputs` must be null or point to `count` readable `i64`s. */
+bool rt_torch_jit_trace_begin(const int64_t *inputs, int64_t count);
+
+/* Ends the trace of this thread and makes a module that gives these tensors (at least one).
+ * Operations that do not lead to them are left out. 0 if there is no trace, for bad handles (the
+ * trace is over then, too), and if more than 65,536 operations were applied.
+ *
+ * What a layer drew by lot or counted is not traced: its outcome is part of the module.
+ *
+ * Safety:
+ * `outputs` must be null or point to `count` readable `i64`s. */
+int64_t rt_torch_jit_trace_end(const int64_t *outputs, int64_t count);
+
+/* Runs a module on other inputs, and writes handles of its outputs if `cap` leaves room for all of
+ * them. How many there are; -1 for a bad handle, a wrong number of inputs, inputs on which an
+ * operation cannot be done, or bad arguments. With `cap` 0 nothing is run.
+ *
+ * Safety:
+ * `inputs` must be null or point to `count` readable `i64`s, `out` must be null (with `cap` 0) or
+ * point to `cap` writable `i64`s. */
+int64_t rt_torch_jit_run(int64_t module, const int64_t *inputs, int64_t count, int64_t *out, int64_t cap);
+
+/* Number of operations in a module; -1 for a bad handle. */
+int64_t rt_torch_jit_op_count(int64_t module);
+
+/* Frees a module. False if it is not (or no longer) one. */
+bool rt_torch_jit_free(int64_t module);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: ONNX
+ * ---------------------------------------------------------------------- */
+
+/* A module as the bytes of an ONNX model, in the way of functions that fill a buffer; -1 for a bad
+ * handle, a model of more than 1 GiB, or bad arguments.
+ *
+ * Shapes are those that were traced. Captured tensors are written with what is in them now.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` bytes. */
+int64_t rt_torch_onnx_export(int64_t module, uint8_t *out, int64_t cap);
+
+/* Writes the bytes of `rt_torch_onnx_export` to a file. False, with the error recorded, if that
+ * cannot be.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+bool rt_torch_onnx_save(int64_t module, const uint8_t *path, int64_t len);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: files of tensors
+ * ---------------------------------------------------------------------- */
+
+/* Saves tensors (at most 4,096, and 1 GiB) to a file, which is replaced if it is there. False,
+ * with the error recorded, for bad handles or if the file cannot be written.
+ *
+ * Safety:
+ * `tensors` must be null or point to `count` readable `i64`s, `path` is null or valid for reads of
+ * `len` bytes. */
+bool rt_torch_save(const int64_t *tensors, int64_t count, const uint8_t *path, int64_t len);
+
+/* Loads the tensors of a file of `rt_torch_save`, and writes their handles if `cap` leaves room
+ * for all of them. How many there are; -1, with the error recorded, if the file cannot be read or
+ * is damaged, and for bad arguments.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` must be null (with `cap` 0) or point to
+ * `cap` writable `i64`s. */
+int64_t rt_torch_load(const uint8_t *path, int64_t len, int64_t *out, int64_t cap);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: data sets
+ * ---------------------------------------------------------------------- */
+
+/* Makes a data set of two tensors with equally many rows, as they are now; 0 for bad handles or
+ * if the first axes differ. */
+int64_t rt_torch_dataset_new(int64_t features, int64_t targets);
+
+/* Number of examples; -1 for a bad handle. */
+int64_t rt_torch_dataset_len(int64_t dataset);
+
+/* Frees a data set; loaders that go through it keep what they need. False if it is not (or no
+ * longer) one. */
+bool rt_torch_dataset_free(int64_t dataset);
+
+/* Makes a loader that goes through a data set in batches, in another order in each epoch if it
+ * shall shuffle: the same seed gives the same orders. The last batch may be smaller, or is left
+ * out if `drop_last` is set. 0 for a bad handle or a batch of less than one example. */
+int64_t rt_torch_dataloader_new(int64_t dataset, int64_t batch, bool shuffle, int64_t seed, bool drop_last);
+
+/* Number of batches in an epoch; -1 for a bad handle. */
+int64_t rt_torch_dataloader_batches(int64_t loader);
+
+/* Writes the handles of the features and of the targets of the next batch, and returns how many
+ * examples are in it; 0 at the end of an epoch (see `rt_torch_dataloader_reset`), -1 for a bad
+ * handle or if one of the pointers is null.
+ *
+ * Safety:
+ * Both pointers must be null or point to a writable `i64`. */
+int64_t rt_torch_dataloader_next(int64_t loader, int64_t *features, int64_t *targets);
+
+/* Begins the next epoch; false for a bad handle. */
+bool rt_torch_dataloader_reset(int64_t loader);
+
+/* Frees a loader. False if it is not (or no longer) one. */
+bool rt_torch_dataloader_free(int64_t loader);
+
+/* ----------------------------------------------------------------------
+ * PyTorch: collectives
+ * ---------------------------------------------------------------------- */
+
+/* Makes a group of 1 to 1,024 ranks, each of them a thread. A rank that waits longer than
+ * `timeout_ms` for the others gives up; a negative number is for ever. 0 for a bad number of ranks.
+ *
+ * In each collective all ranks take part, with tensors of one shape and dtype: a rank that does
+ * something else makes it fail for all. */
+int64_t rt_torch_dist_group_new(int64_t ranks, int64_t timeout_ms);
+
+/* Number of ranks; -1 for a bad handle. */
+int64_t rt_torch_dist_size(int64_t group);
+
+/* Waits until all ranks are here; false for a bad handle or rank, or if the collective fails. */
+bool rt_torch_dist_barrier(int64_t group, int64_t rank);
+
+/* Puts the sum (`op` 0), product (1), smallest (2) or largest (3) of the elements of all ranks into
+ * the tensor of each rank, the same to the last bit. False for a bad handle, rank or op, or if the
+ * collective fails. */
+bool rt_torch_dist_all_reduce(int64_t group, int64_t rank, int64_t tensor, int64_t op);
+
+/* Puts the elements of the tensor of rank `root` into those of all ranks. False for a bad handle
+ * or rank, or if the collective fails. */
+bool rt_torch_dist_broadcast(int64_t group, int64_t rank, int64_t tensor, int64_t root);
+
+/* The tensors of all ranks in one, with a new first axis that counts the ranks. 0 for a bad handle
+ * or rank, for a result of more than 8 dimensions or 2^24 elements, or if the collective fails. */
+int64_t rt_torch_dist_all_gather(int64_t group, int64_t rank, int64_t tensor);
+
+/* Frees a group; ranks that wait give up. False if it is not (or no longer) one. */
+bool rt_torch_dist_group_free(int64_t group);
 
 /* ----------------------------------------------------------------------
  * Concurrent: stack
