@@ -25,13 +25,14 @@ use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
 use std::net::{
     Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket,
 };
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::ptr::NonNull;
 use std::sync::{
     atomic::{
         AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, AtomicUsize,
         Ordering::{Relaxed, SeqCst},
     },
-    Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+    mpsc, Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
 };
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -5944,6 +5945,111 @@ pub extern "C" fn rt_contract_violation_free(violation: Handle) -> bool {
 }
 
 // ===========================================================================
+// Advice
+// ===========================================================================
+
+/// A function that advice is put around, or the advice itself. It must not unwind.
+type AdviceFn = extern "C" fn(argument: RuntimeValue) -> RuntimeValue;
+
+thread_local! {
+    /// What [`rt_aop_proceed`] runs, innermost last; `None` while a target runs, which is no advice.
+    static ADVICE: RefCell<Vec<Option<AdviceFn>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps an entry of [`ADVICE`] for as long as a callback runs.
+struct AdviceScope {
+    _nested: NestedCall,
+}
+
+impl AdviceScope {
+    fn enter(target: Option<AdviceFn>) -> Outcome<Self> {
+        let nested = NestedCall::enter()?;
+        ADVICE
+            .try_with(|advice| advice.borrow_mut().push(target))
+            .map_err(|_| Failure::new(ERR_ARGUMENT, "the thread is ending"))?;
+        Ok(Self { _nested: nested })
+    }
+}
+
+impl Drop for AdviceScope {
+    fn drop(&mut self) {
+        let _ = ADVICE.try_with(|advice| advice.borrow_mut().pop());
+    }
+}
+
+/// Runs `advice` with the argument in place of `target` and gives what it returns. The advice may
+/// run the target with [`rt_aop_proceed`], as often as it likes or not at all.
+///
+/// A target may have advice of its own. Nil with the error recorded if a function is missing, and
+/// when more than 200 callbacks are nested on this thread.
+#[no_mangle]
+pub extern "C" fn rt_aop_invoke_around(
+    target: Option<AdviceFn>,
+    advice: Option<AdviceFn>,
+    argument: RuntimeValue,
+) -> RuntimeValue {
+    let (Some(target), Some(advice)) = (target, advice) else {
+        return fail(ERR_ARGUMENT, "advice needs a target and a function");
+    };
+    value_or_nil(AdviceScope::enter(Some(target)).map(|_scope| advice(argument)))
+}
+
+/// Runs the target of the advice that is running on this thread, and gives what it returns.
+///
+/// Nil with the error recorded outside advice (in the target too, and on another thread), and when
+/// more than 200 callbacks are nested.
+#[no_mangle]
+pub extern "C" fn rt_aop_proceed(argument: RuntimeValue) -> RuntimeValue {
+    let innermost = ADVICE.try_with(|advice| advice.borrow().last().copied());
+    let Ok(Some(Some(target))) = innermost else {
+        return fail(ERR_ARGUMENT, "no advice is running");
+    };
+    value_or_nil(AdviceScope::enter(None).map(|_scope| target(argument)))
+}
+
+// ===========================================================================
+// Program arguments
+// ===========================================================================
+
+static PROGRAM_ARGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// The texts in an array of strings.
+fn texts_of_array(array: RuntimeValue) -> Outcome<Vec<String>> {
+    // Read from a copy, so that the array is not locked meanwhile.
+    let items = with_items(array, |items| items.clone())?;
+    items
+        .into_iter()
+        .map(|item| with_text(item, str::to_owned))
+        .collect()
+}
+
+/// Sets the arguments of the program to the strings of an array, which are copied. False, and
+/// nothing is changed, if the value is no array or an item is no string.
+#[no_mangle]
+pub extern "C" fn rt_set_args(array: RuntimeValue) -> bool {
+    succeeded(texts_of_array(array).map(|texts| *lock(&PROGRAM_ARGS) = texts))
+}
+
+/// The arguments of the program as a new array of new strings; empty before [`rt_set_args`].
+#[no_mangle]
+pub extern "C" fn rt_get_args() -> RuntimeValue {
+    let texts = lock(&PROGRAM_ARGS).clone();
+    array_value(texts.iter().map(|text| store::string_value(text)).collect())
+}
+
+/// Number of arguments of the program.
+#[no_mangle]
+pub extern "C" fn rt_get_argc() -> i64 {
+    length_of(lock(&PROGRAM_ARGS).len())
+}
+
+/// Forgets the arguments of the program; gives how many there were.
+#[no_mangle]
+pub extern "C" fn rt_clear_args() -> i64 {
+    length_of(std::mem::take(&mut *lock(&PROGRAM_ARGS)).len())
+}
+
+// ===========================================================================
 // Coverage of decisions, conditions and paths
 // ===========================================================================
 //
@@ -8225,6 +8331,306 @@ pub unsafe extern "C" fn rt_env_home(out: *mut u8, cap: i64) -> i64 {
 #[no_mangle]
 pub unsafe extern "C" fn rt_env_temp_dir(out: *mut u8, cap: i64) -> i64 {
     copy_out(&os_bytes(env::temp_dir().as_os_str()), out, cap)
+}
+
+// ===========================================================================
+// Processes
+// ===========================================================================
+
+/// Longest that one call waits for a process: a day.
+const MAX_PROCESS_WAIT_MS: i64 = 86_400_000;
+
+/// Most bytes that are kept of each output of a process.
+const MAX_PROCESS_OUTPUT: i64 = 1 << 26;
+
+static PROCESSES: HandleTable<Arc<ChildProcess>> = HandleTable::new();
+
+/// Children that may have ended without anyone asking; swept when another one is started.
+static UNREAPED: Mutex<Vec<Arc<ChildProcess>>> = Mutex::new(Vec::new());
+
+/// A process that was started here. Only such a one is ever killed.
+struct ChildProcess {
+    id: u32,
+    child: Mutex<Child>,
+}
+
+impl ChildProcess {
+    fn start(command: &mut Command) -> Outcome<Arc<Self>> {
+        let child = command.spawn()?;
+        let child = Arc::new(Self {
+            id: child.id(),
+            child: Mutex::new(child),
+        });
+        let mut unreaped = lock(&UNREAPED);
+        unreaped.retain(|other| matches!(other.status(), Ok(None)));
+        unreaped.push(child.clone());
+        Ok(child)
+    }
+
+    /// The status of a process that has ended, which is reaped by that.
+    fn status(&self) -> Outcome<Option<i64>> {
+        Ok(lock(&self.child).try_wait()?.map(exit_code))
+    }
+
+    /// The exit code, `None` if the process runs on at the deadline (without one, it is awaited).
+    fn wait_until(&self, deadline: Option<Instant>) -> Outcome<Option<i64>> {
+        let mut pause = Duration::from_micros(200);
+        loop {
+            if let Some(code) = self.status()? {
+                return Ok(Some(code));
+            }
+            // The child is not locked meanwhile: another thread may kill it.
+            match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                Some(Duration::ZERO) => return Ok(None),
+                Some(left) => thread::sleep(pause.min(left)),
+                None => thread::sleep(pause),
+            }
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends the process; false if it had ended.
+    fn kill(&self) -> bool {
+        let mut child = lock(&self.child);
+        if !matches!(child.try_wait(), Ok(None)) {
+            return false;
+        }
+        child.kill().is_ok() && child.wait().is_ok()
+    }
+}
+
+#[cfg(unix)]
+fn exit_code(status: ExitStatus) -> i64 {
+    use std::os::unix::process::ExitStatusExt;
+    let by_signal = status.signal().map(|signal| 128 + signal);
+    status.code().or(by_signal).map_or(-1, i64::from)
+}
+
+#[cfg(not(unix))]
+fn exit_code(status: ExitStatus) -> i64 {
+    // Without the sign, which would make an exit code look like an error.
+    status.code().map_or(-1, |code| i64::from(code as u32))
+}
+
+/// A command with these arguments, which reads nothing.
+unsafe fn command_from_raw(
+    program: *const u8,
+    len: i64,
+    arguments: RuntimeValue,
+) -> Outcome<Command> {
+    let mut command = Command::new(text_argument(program, len, "program")?);
+    if !arguments.is_nil() {
+        command.args(texts_of_array(arguments)?);
+    }
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+fn process_of(handle: Handle) -> Outcome<Arc<ChildProcess>> {
+    match PROCESSES.get(handle) {
+        Some(process) => Ok(Arc::clone(&process)),
+        None => Err(Failure::new(
+            ERR_ARGUMENT,
+            format!("{handle} is no handle of a process"),
+        )),
+    }
+}
+
+fn process_deadline(timeout_ms: i64) -> Outcome<Instant> {
+    if !(0..=MAX_PROCESS_WAIT_MS).contains(&timeout_ms) {
+        let message = format!("{timeout_ms} ms is not within 0 ..= {MAX_PROCESS_WAIT_MS}");
+        return Err(Failure::new(ERR_ARGUMENT, message));
+    }
+    Ok(Instant::now() + Duration::from_millis(timeout_ms as u64))
+}
+
+// The number, or -1 with the failure recorded.
+fn number_or_minus_one(outcome: Outcome<i64>) -> i64 {
+    outcome.unwrap_or_else(|failure| {
+        failure.record();
+        -1
+    })
+}
+
+/// Runs a program with an array of strings as arguments (nil for none), waits for its end however
+/// long that takes, and gives its exit code; 128 and the signal for one that was killed by it.
+///
+/// The program shares the output of this process and has nothing to read. -1 with the error
+/// recorded if it cannot be started or an argument is no string.
+///
+/// # Safety
+/// `program` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_process_run(
+    program: *const u8,
+    len: i64,
+    arguments: RuntimeValue,
+) -> i64 {
+    number_or_minus_one(
+        command_from_raw(program, len, arguments).and_then(|mut command| {
+            let code = ChildProcess::start(&mut command)?.wait_until(None)?;
+            Ok(code.unwrap_or(-1))
+        }),
+    )
+}
+
+/// Starts a program as [`rt_process_run`] does and gives a handle at once, to be freed with
+/// [`rt_process_free`]; -1 with the error recorded if that fails.
+///
+/// # Safety
+/// `program` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_process_spawn(
+    program: *const u8,
+    len: i64,
+    arguments: RuntimeValue,
+) -> Handle {
+    number_or_minus_one(
+        command_from_raw(program, len, arguments).and_then(|mut command| {
+            let child = ChildProcess::start(&mut command)?;
+            let handle = PROCESSES.insert(child.clone());
+            if handle < 0 {
+                child.kill();
+            }
+            Ok(handle)
+        }),
+    )
+}
+
+/// Waits for a process and gives its exit code, as often as asked; -2 if it still runs after the
+/// time, -1 with the error recorded for a stale handle and a time not within 0 ..= 86,400,000 ms.
+#[no_mangle]
+pub extern "C" fn rt_process_wait(process: Handle, timeout_ms: i64) -> i64 {
+    number_or_minus_one(process_of(process).and_then(|process| {
+        let code = process.wait_until(Some(process_deadline(timeout_ms)?))?;
+        Ok(code.unwrap_or(-2))
+    }))
+}
+
+/// Reads one output of a process to its end, or to one byte more than the limit.
+fn read_output(mut stream: impl io::Read, limit: usize) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8192];
+    while bytes.len() <= limit {
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => {
+                if bytes.try_reserve(count).is_err() {
+                    return Err(Failure::new(ERR_MEMORY, "no room for the output"));
+                }
+                bytes.extend_from_slice(&chunk[..count]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if bytes.len() > limit {
+        let message = format!("the program wrote more than {limit} bytes");
+        return Err(Failure::new(ERR_IO, message));
+    }
+    Ok(bytes)
+}
+
+/// Exit code and both outputs of a process; who calls ends it when this fails.
+fn gather_output(
+    process: &ChildProcess,
+    deadline: Instant,
+    limit: usize,
+) -> Outcome<(i64, [Vec<u8>; 2])> {
+    let too_late = || Failure::new(ERR_IO, "the program did not end in time");
+    let (out, err) = {
+        let mut child = lock(&process.child);
+        (child.stdout.take(), child.stderr.take())
+    };
+    let (Some(out), Some(err)) = (out, err) else {
+        return Err(Failure::new(ERR_IO, "the program has no output"));
+    };
+    // The readers are not joined: a grandchild may keep an output open after the deadline.
+    let (sender, results) = mpsc::channel();
+    let other = sender.clone();
+    thread::Builder::new().spawn(move || other.send((STREAM_OUT, read_output(out, limit))))?;
+    thread::Builder::new().spawn(move || sender.send((STREAM_ERR, read_output(err, limit))))?;
+    let mut outputs = [Vec::new(), Vec::new()];
+    for _ in 0..outputs.len() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (stream, bytes) = results.recv_timeout(left).map_err(|_| too_late())?;
+        outputs[stream] = bytes?;
+    }
+    let code = process.wait_until(Some(deadline))?.ok_or_else(too_late)?;
+    Ok((code, outputs))
+}
+
+/// Runs a program as [`rt_process_run`] does and gives a tuple of its exit code and what it wrote
+/// to its two outputs, as strings (with U+FFFD for what is not UTF-8).
+///
+/// Nil with the error recorded if it cannot be started, does not end within the time (0 ..=
+/// 86,400,000 ms) or writes more than `limit` bytes (0 ..= 2^26) to an output; then it is killed.
+///
+/// # Safety
+/// `program` must be null or point to `len` readable bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_process_output(
+    program: *const u8,
+    len: i64,
+    arguments: RuntimeValue,
+    timeout_ms: i64,
+    limit: i64,
+) -> RuntimeValue {
+    value_or_nil(
+        command_from_raw(program, len, arguments).and_then(|mut command| {
+            let deadline = process_deadline(timeout_ms)?;
+            if !(0..=MAX_PROCESS_OUTPUT).contains(&limit) {
+                let message = format!("limit {limit} is not within 0 ..= {MAX_PROCESS_OUTPUT}");
+                return Err(Failure::new(ERR_ARGUMENT, message));
+            }
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            let process = ChildProcess::start(&mut command)?;
+            let gathered = gather_output(&process, deadline, limit as usize);
+            if gathered.is_err() {
+                process.kill();
+            }
+            let (code, [out, err]) = gathered?;
+            let tuple = rt_tuple_new(3);
+            rt_tuple_set(tuple, 0, RuntimeValue::from_int(code));
+            for (index, bytes) in [(1, out), (2, err)] {
+                let text = store::string_value(&String::from_utf8_lossy(&bytes));
+                rt_tuple_set(tuple, index, text);
+            }
+            Ok(tuple)
+        }),
+    )
+}
+
+/// Kills a process and reaps it; false if it had ended already, and for a stale handle.
+#[no_mangle]
+pub extern "C" fn rt_process_kill(process: Handle) -> bool {
+    process_of(process).is_ok_and(|process| process.kill())
+}
+
+/// The system's number of a process; -1 for a stale handle. After the end of the process the
+/// system may give the number to another one.
+#[no_mangle]
+pub extern "C" fn rt_process_id(process: Handle) -> i64 {
+    process_of(process).map_or(-1, |process| i64::from(process.id))
+}
+
+/// Whether a process still runs; false for a stale handle.
+#[no_mangle]
+pub extern "C" fn rt_process_is_running(process: Handle) -> bool {
+    process_of(process).is_ok_and(|process| matches!(process.status(), Ok(None)))
+}
+
+/// Frees a handle; a process that still runs is killed, and in any case it is reaped. False for a
+/// handle that is stale already.
+#[no_mangle]
+pub extern "C" fn rt_process_free(process: Handle) -> bool {
+    match PROCESSES.remove(process) {
+        Some(process) => {
+            process.kill();
+            true
+        }
+        None => false,
+    }
 }
 
 // ===========================================================================

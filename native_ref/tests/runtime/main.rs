@@ -1,6 +1,8 @@
 //! Integration tests of the exported functions, a module for each domain.
 
 mod actors;
+mod aop;
+mod args;
 mod arrays;
 mod async_file;
 mod base64;
@@ -29,6 +31,7 @@ mod net_udp;
 mod objects;
 mod par;
 mod print;
+mod process;
 mod simd;
 mod stdin_mock;
 mod strings;
