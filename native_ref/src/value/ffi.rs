@@ -20122,4 +20122,21 @@ mod tests {
         assert_eq!(rt_torch_tensor_sum(1), TORCH_NO_HANDLE);
         assert_eq!(rt_torch_tensor_numel(1), TORCH_NO_COUNT);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn ended_children_are_reaped_when_another_one_starts() {
+        let first = ChildProcess::start(&mut Command::new("true")).expect("a process");
+        let known = || lock(&UNREAPED).iter().any(|other| other.id == first.id);
+        assert!(known());
+        for _ in 0..500 {
+            thread::sleep(Duration::from_millis(10));
+            let next = ChildProcess::start(&mut Command::new("true")).expect("a process");
+            assert!(next.wait_until(None).is_ok());
+            if !known() {
+                return;
+            }
+        }
+        panic!("the first child was not reaped");
+    }
 }
