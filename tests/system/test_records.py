@@ -78,7 +78,7 @@ def test_a_damaged_receipt_is_named(spoil):
 
 
 def test_receipts_of_the_first_format_are_still_read():
-    old = make_receipt(format=1)
+    old = make_receipt(format=1, stayed={}, gone={}, plan="", previous=None)
     raw = json.loads(write_receipt(old))
     assert not {"stayed", "gone", "plan", "previous", "sha256"} & raw.keys()
     assert read_receipt(write_receipt(old), "01.json") == old
