@@ -94,4 +94,29 @@ Why: it asks the finished library, whatever the compiler made of it: a static th
 
 Cannot see: what no sequence came upon; functions that differ from themselves on a second run (listed; above a tenth
 the check is incomplete), and those whose types C does not know (listed).""",
+    "code": """\
+Builds the library (or binary) before and after with the user's release profile, but as one codegen unit, without
+link-time optimisation and without merging equal functions, and compares the object that rustc writes: the code of
+every function that is left after inlining, every static, the section each stands in, how it is unwound, and which
+symbols it refers to, in the configurations that `mir` is made in. Addresses become names, what has no name counts
+by its content, followed through; module paths of the split are taken out of names. Panic locations become the item
+and the token that they point at, and are listed item by item, as are functions that ask for their own position.
+Every exported function has to be among what was compared.
+
+Why: it is what runs. A lost `inline(never)`, `link_section` or `Drop` shows here whatever the source looks like.
+
+Cannot see: the code that several codegen units or link-time optimisation would give, which does depend on where a
+function stands; functions that another crate instantiates; objects that are not ELF for 64-bit machines (then it is
+skipped).""",
+    "header": """\
+Where C headers are made of the crate's sources, has them made before and after and compares them declaration by
+declaration, each with its comments and the conditions (`#if`) around it. Their order may differ, and is listed then.
+The headers are those that the crate's build script writes when it is run anew; where the crate uses cbindgen and its
+build script writes none, what the `cbindgen` command prints.
+
+Why: C code sees the header, and cbindgen looks for functions along `mod` lines: a module that it cannot find takes
+its functions out of the header without a word.
+
+Cannot see: headers written by hand or by other programs. Where cbindgen is used and no header can be made it is
+skipped; where nothing makes a header it does not apply.""",
 }
