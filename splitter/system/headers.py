@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from splitter.model.evidence import Configuration, Missing
-from splitter.system.cargo import Cargo, check_for, environment, first_error
+from splitter.system.cargo import Cargo, check_for, environment, first_error, target_folder
 from splitter.system.diagnostics import messages
 from splitter.system.process import run
 
@@ -22,6 +22,13 @@ _PASSED_OVER = frozenset(("target", "node_modules", ".git"))
 # cbindgen leaves a file alone that says already what it would write: with this at its end none does.
 _MARK = b"\n/* not written anew */\n"
 _GENERATED = b"cbindgen"
+#: Where cargo lets build scripts write, in a target folder: for the host, and for a platform that was chosen.
+_OUT_DIRS = (
+    "debug/build/{name}-*/out",
+    "*/debug/build/{name}-*/out",
+    "debug/build/{name}/*/out",
+    "*/debug/build/{name}/*/out",
+)
 _COMMAND = "cbindgen"
 _CONFIGURATIONS = ("cbindgen.toml", ".cbindgen.toml")
 
@@ -77,30 +84,40 @@ def _headers(folder: Path) -> list[Path]:
 def _by_script(cargo: Cargo, configuration: Configuration, script: Path, *, out_dir: bool) -> dict[str, str] | Missing:
     """What the build script writes when it runs now: into the tree, and into its own folder."""
     root = cargo.mirror.inside(cargo.package.workspace_root)
-    with _marked(root) as marked, _touched(script):
-        done = check_for(cargo, configuration, environment(cargo, configuration))
+    surroundings = environment(cargo, configuration)
+    target, name = target_folder(cargo, configuration), cargo.package.name
+    known = {folder for pattern in _OUT_DIRS for folder in target.glob(pattern.format(name=name))}
+    with _marked(root, sorted(known)), _touched(script):
+        done = check_for(cargo, configuration, surroundings)
         if done.status:
             return Missing(f"the crate does not build ({configuration.name}): {first_error(done, cargo)}")
-        new = {path for path in _headers(root) if not path.read_bytes().endswith(_MARK)}
-        found = {cargo.mirror.relative(str(path), Path("/")): path for path in new if path in marked or out_dir}
+        found = {cargo.mirror.relative(str(path), Path("/")): path for path in _headers(root)}
         own = _out_dir(cargo, done.stdout) if out_dir else None
         if own is not None:
             found |= {f"OUT_DIR/{path.relative_to(own).as_posix()}": path for path in _headers(own)}
-        return {name: path.read_text("utf-8", "replace") for name, path in sorted(found.items())}
+        texts = {name: path.read_bytes() for name, path in sorted(found.items())}
+        return {name: text.decode("utf-8", "replace") for name, text in texts.items() if not text.endswith(_MARK)}
 
 
 @contextmanager
-def _marked(root: Path) -> Iterator[dict[Path, bytes]]:
-    """All headers of the copy, marked; what they were comes back in the end."""
-    before = {path: (path.read_bytes(), path.stat()) for path in _headers(root)}
+def _marked(root: Path, folders: list[Path]) -> Iterator[None]:
+    """Headers of the copy and of build scripts' folders, marked; those that nothing writes are what they were again.
+
+    Headers of the copy are so in any case, and new ones there go.
+    """
+    tree = _headers(root)
+    before = {path: (path.read_bytes(), path.stat()) for path in (*tree, *(h for f in folders for h in _headers(f)))}
     try:
         for path, (data, _) in before.items():
             path.write_bytes(data.removesuffix(_MARK) + _MARK)
-        yield {path: data for path, (data, _) in before.items()}
+        yield
     finally:
+        for path in set(_headers(root)) - before.keys():
+            path.unlink()
         for path, (data, stat) in before.items():
-            path.write_bytes(data.removesuffix(_MARK))
-            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            if path in tree or (path.is_file() and path.read_bytes().endswith(_MARK)):
+                path.write_bytes(data.removesuffix(_MARK))
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 @contextmanager

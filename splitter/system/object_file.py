@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import lief
 
 _ELF = b"\x7fELF"
+_64_BITS = b"\x02"
 _OTHERS = {
     b"\xcf\xfa\xed\xfe": "Mach-O",
     b"\xce\xfa\xed\xfe": "Mach-O",
@@ -30,14 +31,14 @@ def read_object(data: bytes, folder: str = ".") -> ObjectCode | Missing:
     if not data.startswith(_ELF):
         known = _OTHERS.get(data[:4]) or (_OTHERS.get(data[:2] + b"\0\0") or "of an unknown format")
         return Missing(f"machine code is compared in ELF objects only; this platform's are {known}")
+    if data[4:5] != _64_BITS:
+        return Missing("machine code is compared for 64-bit machines only")
     import lief
 
     lief.logging.disable()
     binary = lief.parse(data)
-    if not isinstance(binary, lief.ELF.Binary):
+    if not isinstance(binary, lief.ELF.Binary) or not len(binary.sections):
         return Missing("the object file that rustc wrote cannot be read")
-    if binary.header.identity_class != lief.ELF.Header.CLASS.ELF64:
-        return Missing("machine code is compared for 64-bit machines only")
     sections = list(binary.sections)
     numbers = {section.offset: at for at, section in enumerate(sections) if _holds_bytes(section)}
     symbols = list(binary.symbols)

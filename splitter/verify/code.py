@@ -28,7 +28,7 @@ def check_code(before: Evidence, after: Evidence, scope: Scope, _change: ChangeS
     if broken is not None:
         return CheckResult("code", Outcome.SKIPPED, reason=broken.message)
     sources = parsed(before.files), parsed(after.files)
-    scopes = within(scope, before.files), within(scope, after.files)
+    scopes = within(scope, before), within(scope, after)
     positional = positional_items(sources[0].values())
     compared = equal = 0
     findings: list[Finding] = []

@@ -5,14 +5,16 @@ piece without a name of its own is known by its content alone.
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from splitter.model.object_code import ObjectCode, ObjectSymbol, Relocation, SymbolKind
 
 _MANGLED = re.compile(r"_R[A-Z]|_ZN")
 UNWINDING = ".eh_frame"
+_offset = attrgetter("offset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Pieces:
 
     def holes_in(self, piece: Piece) -> list[Relocation]:
         """What the linker fills in within a piece."""
-        return [hole for hole in self.holes.get(piece.section, ()) if piece.start <= hole.offset < piece.end]
+        row = self.holes.get(piece.section, [])
+        first = bisect_left(row, piece.start, key=_offset)
+        return row[first : bisect_left(row, piece.end, lo=first, key=_offset)]
 
     def data(self, piece: Piece) -> bytes:
         """Bytes of a piece; none where it is all zeros."""

@@ -20,6 +20,7 @@ _BASIC = {
     "x": "i64", "y": "u64", "z": "!",
 }
 # fmt: on
+_DECIMAL = re.compile(r"0|[1-9]\d*")
 _SPECIAL = {"C": "closure", "S": "shim"}
 
 
@@ -202,12 +203,14 @@ class _Reader:
 
     def _word(self) -> str:
         self._accept("u")
-        digits = re.compile(r"0|[1-9]\d*").match(self.data, self.at)
+        digits = _DECIMAL.match(self.data, self.at)
         if digits is None:
             raise ValueError(self.data[self.at :])
         self.at = digits.end()
         self._accept("_")
         end = self.at + int(digits[0])
+        if end > len(self.data):
+            raise IndexError(end)
         name, self.at = self.data[self.at : end], end
         return name
 
