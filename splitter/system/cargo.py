@@ -6,7 +6,6 @@ that dependencies are built once and the user's own flags stay in force; a wrapp
 fingerprint, so builds with different additions do not overwrite one another's cache.
 """
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from splitter.system.package import Package
 from splitter.system.process import Done, Progress, run
 from splitter.system.test_output import NO_TESTS, read_tests
 from splitter.system.toolchain import PLAIN_MIR, Toolchain, find_toolchain
+from splitter.system.wrappers import slug, wrapper
 
 _FORCE = """#!/bin/sh
 exec "$@" --force-warn unused_imports
@@ -186,7 +186,7 @@ _DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
 def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[bool, tuple[Diagnostic, ...]]:
     surroundings = environment(cargo, configuration)
     if force:
-        surroundings["RUSTC_WORKSPACE_WRAPPER"] = str(wrapper(cargo, "check", _FORCE))
+        surroundings["RUSTC_WORKSPACE_WRAPPER"] = str(wrapper(cargo.mirror, "check", _FORCE))
     command = ("cargo", "check", "--keep-going", "--message-format=json", *flags(cargo, configuration))
     done = _run(cargo, (*command, *cargo.coverage), surroundings)
     found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
@@ -236,7 +236,7 @@ def _building(cargo: Cargo, configuration: Configuration) -> dict[str, str | Non
     """Surroundings in which the library's build prints its MIR; the tests run in the same, to share the build."""
     target = cargo.package.target
     return environment(cargo, configuration) | {
-        "RUSTC_WORKSPACE_WRAPPER": str(wrapper(cargo, "mir", _EMIT)),
+        "RUSTC_WORKSPACE_WRAPPER": str(wrapper(cargo.mirror, "mir", _EMIT)),
         "CARGO_PROFILE_DEV_DEBUG": "0",
         "SPLITTER_CRATE": target.crate,
         "SPLITTER_TYPE": target.crate_types[0],
@@ -256,23 +256,6 @@ def target_folder(cargo: Cargo, configuration: Configuration) -> Path:
     """A folder of its own for each configuration where cargo's file names do not tell configurations apart."""
     shared = not _UNHASHED.intersection(cargo.package.target.crate_types)
     return cargo.mirror.target if shared else cargo.mirror.target / slug(configuration)
-
-
-def slug(configuration: Configuration) -> str:
-    """A name for files of a configuration."""
-    digest = hashlib.sha256(" ".join(configuration.flags).encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^a-z0-9]+', '-', configuration.name.lower())}-{digest}"
-
-
-def wrapper(cargo: Cargo, name: str, script: str) -> Path:
-    """The wrapper script on disk; its name changes with its text, for cargo looks at the name alone."""
-    digest = hashlib.sha256(script.encode()).hexdigest()[:8]
-    path = cargo.mirror.folder / "wrappers" / f"{name}-{digest}"
-    if not path.is_file() or path.read_text(encoding="utf-8") != script:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(script, encoding="utf-8")
-    path.chmod(0o755)
-    return path
 
 
 def _run(cargo: Cargo, command: tuple[str, ...], surroundings: dict[str, str | None], *, joined: bool = False) -> Done:

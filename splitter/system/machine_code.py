@@ -1,15 +1,16 @@
 """Builds the package's library once more, optimised and as one unit, for its machine code.
 
 Source: The rustc book, "Codegen Options"; The Cargo Book, "Profiles".
-Invariant: the profile is the user's release profile (its `opt-level`, `panic` and so on); only what keeps code from
-being compared is overridden: units, link-time optimisation, debug information, and that equal functions are merged.
+Invariant: the profile is the crate's release profile (its `opt-level`, `panic` and so on); only what keeps code from
+being compared is overridden.
 """
 
 import os
 from pathlib import Path
 
 from splitter.model.evidence import Configuration, Missing
-from splitter.system.cargo import Cargo, build_for, environment, first_error, slug, target_folder, wrapper
+from splitter.system.cargo import Cargo, build_for, environment, first_error, target_folder
+from splitter.system.wrappers import slug, wrapper
 
 # What would go by the order of items, or by hashes of their paths, is off: inlining in MIR, what LLVM does to functions
 # that nobody outside the unit can call, and which of two equal functions is kept. With `link-dead-code` the private
@@ -74,7 +75,7 @@ def _surroundings(cargo: Cargo, configuration: Configuration, file: Path) -> dic
     return {
         **environment(cargo, configuration),
         **_PROFILE,
-        "RUSTC_WORKSPACE_WRAPPER": str(wrapper(cargo, "object", _EMIT)),
+        "RUSTC_WORKSPACE_WRAPPER": str(wrapper(cargo.mirror, "object", _EMIT)),
         "SPLITTER_CRATE": target.crate,
         "SPLITTER_TYPE": target.crate_types[0],
         "SPLITTER_OBJECT": str(file),
