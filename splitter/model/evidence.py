@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from splitter.model.calls import Behaviour
 from splitter.model.crate import ModuleAt
+from splitter.model.object_code import ObjectCode
 
 #: The first line of a MIR dump whose paths the compiler shortened where a name alone is unique.
 TRIMMED_MIR = "// paths are trimmed"
@@ -82,10 +83,11 @@ class TestOutcome:
 class Evidence:
     """All that was observed of one tree.
 
-    `files` are the sources that the split touches, by path. `symbols`, `mir`, `libraries` and `behaviour` are by
-    configuration name: the exported names of the built library, its MIR as rustc prints it, the path of a copy that
-    can be loaded, and what calls of the library before and of this one came to. `unformatted` are the files that
-    rustfmt would change, `left_out` the configurations that do not build beforehand, with their first error.
+    `files` are the sources that the split touches, by path. `symbols`, `mir`, `libraries`, `behaviour`, `code` and
+    `headers` are by configuration name: the exported names of the built library, its MIR as rustc prints it, the path
+    of a copy that can be loaded, what calls of the library before and of this one came to, the object of the optimised
+    library, and the C headers that come of it by file name. `unformatted` are the files that rustfmt would change,
+    `left_out` the configurations that do not build beforehand, with their first error.
     """
 
     files: dict[str, bytes]
@@ -96,6 +98,8 @@ class Evidence:
     unformatted: frozenset[str] | Missing = Missing("not asked for")
     libraries: dict[str, str] | Missing = Missing("not asked for")
     behaviour: dict[str, Behaviour] | Missing = Missing("not asked for")
+    code: dict[str, ObjectCode] | Missing = Missing("not asked for")
+    headers: dict[str, dict[str, str]] | Missing = Missing("not asked for")
     left_out: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
     modules: dict[str, ModuleAt] = field(default_factory=dict)

@@ -6,7 +6,6 @@ that dependencies are built once and the user's own flags stay in force; a wrapp
 fingerprint, so builds with different additions do not overwrite one another's cache.
 """
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from splitter.system.package import Package
 from splitter.system.process import Done, Progress, run
 from splitter.system.test_output import NO_TESTS, read_tests
 from splitter.system.toolchain import PLAIN_MIR, Toolchain, find_toolchain
+from splitter.system.wrappers import slug, wrapper
 
 _FORCE = """#!/bin/sh
 exec "$@" --force-warn unused_imports
@@ -103,21 +103,9 @@ def check_imports(cargo: Cargo, configuration: Configuration) -> Build:
 def build(cargo: Cargo, configuration: Configuration) -> Library:
     """Build the package's library (or binary) once, for its MIR and its exported names."""
     mir_file = _mir_file(cargo, configuration)
-    command = (
-        "cargo",
-        "build",
-        *cargo.package.target.selection,
-        "--message-format=json",
-        *_flags(cargo, configuration),
-    )
-    mir_file.unlink(missing_ok=True)
-    done = _run(cargo, command, _building(cargo, configuration))
-    if done.status == 0 and not mir_file.is_file():
-        # Cargo found nothing to build: what rustc printed then is not for us to trust, so it prints again.
-        cargo.mirror.inside(cargo.package.target.root_file).touch()
-        done = _run(cargo, command, _building(cargo, configuration))
+    done = build_for(mir_file, cargo, configuration, _building(cargo, configuration))
     if done.status:
-        failed = Missing(f"the library does not build ({configuration.name}): {_first_error(done, cargo)}")
+        failed = Missing(f"the library does not build ({configuration.name}): {first_error(done, cargo)}")
         return Library(failed, failed)
     mir: str | Missing = Missing(f"rustc printed no MIR ({configuration.name})")
     if mir_file.is_file():
@@ -125,6 +113,27 @@ def build(cargo: Cargo, configuration: Configuration) -> Library:
         # The reader has to know: a stable compiler shortens paths, and no option of its own keeps it from that.
         mir = mir if cargo.toolchain.plain_mir else f"{TRIMMED_MIR}\n{mir}"
     return Library(mir, _exports(cargo, done.stdout))
+
+
+def build_for(
+    file: Path, cargo: Cargo, configuration: Configuration, surroundings: dict[str, str | None], *more: str
+) -> Done:
+    """Build the library (or binary) in surroundings in which rustc writes `file` as well."""
+    command = ("cargo", "build", *cargo.package.target.selection, "--message-format=json", *more)
+    command = (*command, *flags(cargo, configuration))
+    file.unlink(missing_ok=True)
+    done = _run(cargo, command, surroundings)
+    if done.status == 0 and not file.is_file():
+        # Cargo found nothing to build: what rustc wrote then is not for us to trust, so it writes again.
+        cargo.mirror.inside(cargo.package.target.root_file).touch()
+        done = _run(cargo, command, surroundings)
+    return done
+
+
+def check_for(cargo: Cargo, configuration: Configuration, surroundings: dict[str, str | None]) -> Done:
+    """Check the library (or binary) alone, for what its build script does."""
+    command = ("cargo", "check", *cargo.package.target.selection, "--message-format=json")
+    return _run(cargo, (*command, *flags(cargo, configuration)), surroundings)
 
 
 def mir(cargo: Cargo, configuration: Configuration) -> str | Missing:
@@ -145,20 +154,19 @@ def shared_library(cargo: Cargo, configuration: Configuration) -> Path | Missing
     loadable = "cdylib" in target.crate_types
     command = ("cargo", "build") if loadable else ("cargo", "rustc")
     wanted = () if loadable else ("--crate-type", "cdylib")
-    flags = ("--lib", "--message-format=json", *_flags(cargo, configuration), *wanted)
+    command = (*command, "--lib", "--message-format=json", *flags(cargo, configuration), *wanted)
     surroundings = _building(cargo, configuration) | ({} if loadable else {"SPLITTER_MIR": ""})
-    done = _run(cargo, (*command, *flags), surroundings)
+    done = _run(cargo, command, surroundings)
     for message in messages(done.stdout, "compiler-artifact"):
         files = [Path(name) for name in message["filenames"] if name.endswith((".so", ".dylib", ".dll"))]
         if message["target"]["name"] == target.name and files:
             return files[0]
-    return Missing(f"no library to load could be built ({configuration.name}): {_first_error(done, cargo)}")
+    return Missing(f"no library to load could be built ({configuration.name}): {first_error(done, cargo)}")
 
 
 def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...] | Missing:
     """Every test that `cargo test` runs, doc tests included, with its outcome."""
-    flags = _flags(cargo, configuration)
-    command = ("cargo", "test", "--no-fail-fast", *flags)
+    command = ("cargo", "test", "--no-fail-fast", *flags(cargo, configuration))
     if cargo.test_command:
         command = ("sh", "-c", cargo.test_command)
     # A profile of its own for tests may build the library in another way: its MIR is none to compare.
@@ -176,18 +184,18 @@ _DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
 
 
 def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[bool, tuple[Diagnostic, ...]]:
-    environment = _environment(cargo, configuration)
+    surroundings = environment(cargo, configuration)
     if force:
-        environment["RUSTC_WORKSPACE_WRAPPER"] = str(_wrapper(cargo, "check", _FORCE))
-    command = ("cargo", "check", "--keep-going", "--message-format=json", *_flags(cargo, configuration))
-    done = _run(cargo, (*command, *cargo.coverage), environment)
+        surroundings["RUSTC_WORKSPACE_WRAPPER"] = str(wrapper(cargo.mirror, "check", _FORCE))
+    command = ("cargo", "check", "--keep-going", "--message-format=json", *flags(cargo, configuration))
+    done = _run(cargo, (*command, *cargo.coverage), surroundings)
     found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
     if done.status and not any(d.level == "error" for d in found):
         found = (*found, Diagnostic("error", "", done.last_words, targets=("cargo",)))
     plain = None
     if found and not done.status:
         kinds = dict.fromkeys("--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets)
-        again = _run(cargo, (*command, *kinds), environment)
+        again = _run(cargo, (*command, *kinds), surroundings)
         plain = read_diagnostics(again.stdout, lambda path: _locate(cargo, path))
     return done.status == 0, tell_builds_apart(found, plain)
 
@@ -206,13 +214,15 @@ def _exports(cargo: Cargo, output: str) -> frozenset[str] | Missing:
     return Missing("cargo named no library file")
 
 
-def _flags(cargo: Cargo, configuration: Configuration) -> tuple[str, ...]:
+def flags(cargo: Cargo, configuration: Configuration) -> tuple[str, ...]:
+    """Flags that choose features and platform."""
     return (*configuration.flags, *(("--target", cargo.platform) if cargo.platform else ()))
 
 
-def _environment(cargo: Cargo, configuration: Configuration) -> dict[str, str | None]:
+def environment(cargo: Cargo, configuration: Configuration) -> dict[str, str | None]:
+    """Surroundings in which cargo runs: our folders, none of the caches of others."""
     return {
-        "CARGO_TARGET_DIR": str(_target_folder(cargo, configuration)),
+        "CARGO_TARGET_DIR": str(target_folder(cargo, configuration)),
         "CARGO_TERM_COLOR": "never",
         "CARGO_TERM_PROGRESS_WHEN": "never",
         "CARGO_BUILD_TARGET_DIR": None,
@@ -225,8 +235,8 @@ def _environment(cargo: Cargo, configuration: Configuration) -> dict[str, str | 
 def _building(cargo: Cargo, configuration: Configuration) -> dict[str, str | None]:
     """Surroundings in which the library's build prints its MIR; the tests run in the same, to share the build."""
     target = cargo.package.target
-    return _environment(cargo, configuration) | {
-        "RUSTC_WORKSPACE_WRAPPER": str(_wrapper(cargo, "mir", _EMIT)),
+    return environment(cargo, configuration) | {
+        "RUSTC_WORKSPACE_WRAPPER": str(wrapper(cargo.mirror, "mir", _EMIT)),
         "CARGO_PROFILE_DEV_DEBUG": "0",
         "SPLITTER_CRATE": target.crate,
         "SPLITTER_TYPE": target.crate_types[0],
@@ -237,35 +247,19 @@ def _building(cargo: Cargo, configuration: Configuration) -> dict[str, str | Non
 
 def _mir_file(cargo: Cargo, configuration: Configuration) -> Path:
     """Where rustc prints the MIR; its folder is there, for rustc makes none."""
-    path = _target_folder(cargo, configuration) / "mir" / f"{_slug(configuration)}.mir"
+    path = target_folder(cargo, configuration) / "mir" / f"{slug(configuration)}.mir"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _target_folder(cargo: Cargo, configuration: Configuration) -> Path:
+def target_folder(cargo: Cargo, configuration: Configuration) -> Path:
     """A folder of its own for each configuration where cargo's file names do not tell configurations apart."""
     shared = not _UNHASHED.intersection(cargo.package.target.crate_types)
-    return cargo.mirror.target if shared else cargo.mirror.target / _slug(configuration)
+    return cargo.mirror.target if shared else cargo.mirror.target / slug(configuration)
 
 
-def _slug(configuration: Configuration) -> str:
-    digest = hashlib.sha256(" ".join(configuration.flags).encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^a-z0-9]+', '-', configuration.name.lower())}-{digest}"
-
-
-def _wrapper(cargo: Cargo, name: str, script: str) -> Path:
-    """The wrapper script on disk; its name changes with its text, for cargo looks at the name alone."""
-    digest = hashlib.sha256(script.encode()).hexdigest()[:8]
-    path = cargo.mirror.folder / "wrappers" / f"{name}-{digest}"
-    if not path.is_file() or path.read_text(encoding="utf-8") != script:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(script, encoding="utf-8")
-    path.chmod(0o755)
-    return path
-
-
-def _run(cargo: Cargo, command: tuple[str, ...], environment: dict[str, str | None], *, joined: bool = False) -> Done:
-    return run(command, cargo.folder, environment, cargo.timeout, cargo.progress, joined=joined)
+def _run(cargo: Cargo, command: tuple[str, ...], surroundings: dict[str, str | None], *, joined: bool = False) -> Done:
+    return run(command, cargo.folder, surroundings, cargo.timeout, cargo.progress, joined=joined)
 
 
 def _locate(cargo: Cargo, path: str) -> tuple[str, bytes]:
@@ -293,7 +287,8 @@ def _binary(cargo: Cargo, path: str, file: str) -> str:
     return f"{kind}:{name}"
 
 
-def _first_error(done: Done, cargo: Cargo) -> str:
+def first_error(done: Done, cargo: Cargo) -> str:
+    """The first error of a build that failed, with its place."""
     found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
     errors = [f"{d.path}:{d.line}: {d.message}" for d in found if d.level == "error"]
     return errors[0] if errors else done.last_words

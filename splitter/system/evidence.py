@@ -4,6 +4,7 @@ Invariant: judges nothing. What was observed once of the same content, toolchain
 again, so that `after` of one phase is `before` of the next at no cost; failures are never kept.
 """
 
+import base64
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -15,11 +16,14 @@ from typing import Any
 from splitter.errors import ToolError
 from splitter.model.check import Level
 from splitter.model.evidence import Build, Configuration, Diagnostic, Evidence, Missing, TestOutcome
+from splitter.model.object_code import ObjectCode
 from splitter.system import cargo as run_cargo
-from splitter.system import kept_evidence, kept_libraries
+from splitter.system import headers, kept_evidence, kept_libraries
+from splitter.system import machine_code as compiled
 from splitter.system.cargo import Cargo, Library
 from splitter.system.configurations import configurations
 from splitter.system.mirror import cache_folder
+from splitter.system.object_file import read_object
 from splitter.system.rustfmt import unformatted
 
 #: What is checked where some targets do not build beforehand: nightly benches are common.
@@ -93,18 +97,21 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
         ran = tuple(outcomes(cargo, configuration) for configuration in choice.thorough)
     with _timed(seconds, "format"):
         dirty = unformatted(cargo.mirror, files, cargo.package.edition, cargo.package.folder)
-    if level is Level.FULL:
-        with _timed(seconds, "behaviour"):
-            shared = {
-                c.name: kept_libraries.shared_library(cargo, c, _key(cargo, c, "shared")) for c in choice.thorough
-            }
-        evidence = replace(evidence, libraries=_all_there(shared))
-    return replace(
+    evidence = replace(
         evidence,
         mir=_all_there({name: built.mir for name, built in libraries.items()}),
         tests=_joined(ran),
         unformatted=dirty,
     )
+    if level is Level.STANDARD:
+        return evidence
+    with _timed(seconds, "behaviour"):
+        shared = {c.name: kept_libraries.shared_library(cargo, c, _key(cargo, c, "shared")) for c in choice.thorough}
+    with _timed(seconds, "code"):
+        objects = {c.name: machine_code(cargo, c) for c in choice.thorough}
+    with _timed(seconds, "header"):
+        written = {c.name: written_headers(cargo, c) for c in choice.thorough}
+    return replace(evidence, libraries=_all_there(shared), code=_all_there(objects), headers=_all_there(written))
 
 
 def check(cargo: Cargo, configuration: Configuration) -> Build:
@@ -134,6 +141,30 @@ def library(cargo: Cargo, configuration: Configuration) -> Library:
     made = run_cargo.build(cargo, configuration)
     if isinstance(made.mir, str) and isinstance(made.exports, frozenset):
         kept_evidence.keep(_folder(), key, {"mir": made.mir, "exports": sorted(made.exports)})
+    return made
+
+
+def machine_code(cargo: Cargo, configuration: Configuration) -> ObjectCode | Missing:
+    """As `machine_code.machine_code`, read; from what was kept where the same tree built before."""
+    key = _key(cargo, configuration, f"code {compiled.RECIPE}")
+    found = kept_evidence.find(_folder(), key)
+    data = base64.b64decode(found) if found is not None else compiled.machine_code(cargo, configuration)
+    if isinstance(data, Missing):
+        return data
+    if found is None:
+        kept_evidence.keep(_folder(), key, base64.b64encode(data).decode())
+    return read_object(data, compiled.folder_of_rustc(cargo))
+
+
+def written_headers(cargo: Cargo, configuration: Configuration) -> dict[str, str] | Missing:
+    """As `headers.written_headers`, from what was kept where the same tree built before."""
+    key = _key(cargo, configuration, f"header {headers.command_identity()}")
+    found: dict[str, str] | None = kept_evidence.find(_folder(), key)
+    if found is not None:
+        return found
+    made = headers.written_headers(cargo, configuration)
+    if not isinstance(made, Missing):
+        kept_evidence.keep(_folder(), key, made)
     return made
 
 

@@ -107,8 +107,8 @@ class _Simplify:
 
     def _described(self, found: re.Match[str]) -> str:
         source = self.sources[found[1]]
-        start = _offset(source, int(found[2]), int(found[3]))
-        end = max(start, _offset(source, int(found[4]), int(found[5])))
+        start = offset_at(source, int(found[2]), int(found[3]))
+        end = max(start, offset_at(source, int(found[4]), int(found[5])))
         item = _item_at(source, int(found[2]))
         place = Place(self.scope, source.path, module_of(self.scope, source.path))
         text = " ".join(part for part, _ in canonical(source.data, Span(start, end), place))
@@ -171,7 +171,7 @@ def _item_at(source: SourceFile, line: int) -> Item:
     return source.items[min(bisect_right(ends, offset), len(source.items) - 1)]
 
 
-def _offset(source: SourceFile, line: int, column: int) -> int:
+def offset_at(source: SourceFile, line: int, column: int) -> int:
     """Byte offset of a line and column as rustc counts them: columns are characters."""
     start = source.line_starts[min(line, len(source.line_starts)) - 1]
     end = source.data.find(b"\n", start)

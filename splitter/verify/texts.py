@@ -96,4 +96,31 @@ Why: it asks the finished library, whatever the compiler made of it: a static th
 
 Cannot see: what no sequence came upon; functions that differ from themselves on a second run (listed; above a tenth
 the check is incomplete), and those whose types C does not know (listed).""",
+    "code": """\
+Compiles the library (or binary) before and after with the crate's own release profile, optimised, but as one codegen
+unit, and compares the objects that rustc writes: the code of every function, private ones too, every static, the
+section that each stands in, how it is unwound, and what it refers to, in the configurations that `mir` is made in.
+Addresses become names, and what has no name counts by its content, followed through; module paths of the split are
+taken out of names. Off are link-time optimisation, inlining before LLVM, and merging of equal functions, all of which
+go by the order or the hash of names. Panic locations become the item and the token that they point at; which items
+they are is listed, as are types whose `TypeId` follows their path, and functions that ask for their own position.
+Every exported function has to be among what was compared.
+
+Why: it is what runs. A lost `inline(never)`, `link_section` or `Drop` shows here whatever the source looks like.
+
+Cannot see: the code that several codegen units or link-time optimisation would give, which does depend on where a
+function stands; generic functions that only other crates use. The `TypeId` of a type that is never made a `dyn Any`
+cannot be told from other constants: where one stands in code and the type moves, the check fails. Objects that are not
+ELF for 64-bit machines are not read, and the check is skipped.""",
+    "header": """\
+Where C headers are made of the crate's sources, has them made before and after and compares them declaration by
+declaration, each with its comments and the conditions (`#if`) around it. Their order may differ, and is listed then.
+The headers are those that the crate's build script writes when it is run anew; where the crate uses cbindgen and its
+build script writes none, what the `cbindgen` command prints.
+
+Why: C code sees the header, and cbindgen looks for functions along `mod` lines: a module that it cannot find takes
+its functions out of the header without a word.
+
+Cannot see: headers written by hand or by other programs. Where cbindgen is used and no header can be made it is
+skipped; where nothing makes a header it does not apply.""",
 }

@@ -1,10 +1,10 @@
 """Plans and splits published crates, and prints what was compared.
 
-    python tests/bench/real_crates.py rure libz-rs-sys libbz2-rs-sys
+    python tests/bench/real_crates.py --level full rure libz-rs-sys libbz2-rs-sys
 
 Each crate is fetched by name with cargo, copied to a folder of its own, planned, and split by every phase of that
-plan at level standard. A name may say which file to split (`libz-rs-sys:src/gz.rs`); else it is the file with the
-most functions. Where a crate has no tests, its column says so: that is not a pass.
+plan at level standard or full. A name may say which file to split (`libz-rs-sys:src/gz.rs`); else it is the file with
+the most functions. Where a crate has no tests, its column says so: that is not a pass.
 """
 
 import argparse
@@ -35,6 +35,7 @@ class Row:
     mir: str = "-"
     symbols: str = "-"
     tests: str = "-"
+    code: str = "-"
     verdict: str = "failed"
     seconds: float = 0.0
     why: str = ""
@@ -45,16 +46,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("crates", nargs="+", metavar="CRATE[:FILE]")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave the split crates in this folder")
+    parser.add_argument("--level", choices=("standard", "full"), default="standard")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="splitter-crates-") as scratch:
         work = asked.keep or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        rows = [split(name, work, Path(scratch) / "fetch") for name in asked.crates]
+        rows = [split(name, asked.level, work, Path(scratch) / "fetch") for name in asked.crates]
     show(rows)
     return 0 if all(row.verdict == "passed" for row in rows) else 1
 
 
-def split(name: str, work: Path, fetching: Path) -> Row:
+def split(name: str, level: str, work: Path, fetching: Path) -> Row:
     """Fetch, plan and split one crate."""
     crate, _, file = name.partition(":")
     began = time.monotonic()
@@ -67,7 +69,7 @@ def split(name: str, work: Path, fetching: Path) -> Row:
     modules = sum(len(phase["modules"]) for phase in plan["phases"])
     if not modules:
         return Row(crate, file, plan["lines"], plan["functions"], why="there is nothing in this file to move")
-    applied = splitter(folder, "apply", "split.toml", "--all", "--format", "json")
+    applied = splitter(folder, "apply", "split.toml", "--all", "--level", level, "--format", "json")
     try:
         result = json.loads(applied.stdout)
     except ValueError:
@@ -82,6 +84,7 @@ def split(name: str, work: Path, fetching: Path) -> Row:
         mir=counts(checks.get("mir")),
         symbols=counts(checks.get("symbols")),
         tests=counts(checks.get("tests")),
+        code=counts(checks.get("code")),
         verdict=result.get("verdict", "failed"),
         seconds=time.monotonic() - began,
         why=reasons(result, applied.stderr),
@@ -135,14 +138,32 @@ def reasons(result: dict[str, list[dict[str, list[dict[str, list[dict[str, str]]
         for check in phase["checks"]
         for finding in check["findings"]
     ]
+    rows += [
+        f"{check['name']}: {check['reason']}"
+        for phase in result.get("phases", ())
+        for check in phase["checks"]
+        if check["outcome"] == "skipped"
+    ]
     return "\n".join(rows[:5]) or ("" if result.get("verdict") == "passed" else errors.strip())
 
 
 def show(rows: list[Row]) -> None:
     """The table, then what went wrong."""
-    head = ("crate", "file", "lines", "functions", "modules", "MIR", "symbols", "tests", "verdict", "seconds")
+    head = ("crate", "file", "lines", "functions", "modules", "MIR", "symbols", "tests", "code", "verdict", "seconds")
     cells = [
-        (r.crate, r.file, r.lines, r.functions, r.modules, r.mir, r.symbols, r.tests, r.verdict, f"{r.seconds:.0f}")
+        (
+            r.crate,
+            r.file,
+            r.lines,
+            r.functions,
+            r.modules,
+            r.mir,
+            r.symbols,
+            r.tests,
+            r.code,
+            r.verdict,
+            f"{r.seconds:.0f}",
+        )
         for r in rows
     ]
     table = [head, *(tuple(str(cell) for cell in row) for row in cells)]

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from hand_object import Part, location, make_object, mangled
+
 from splitter.model.evidence import Build, Configuration, Diagnostic, Evidence, Scope, TestOutcome
 
 MONOLITH = "src/ffi.rs"
@@ -214,6 +216,55 @@ fn ffi::counter::twice(_1: u32) -> u32 {
     }
 }
 """
+
+
+def built(text, file, *module, marks="1"):
+    """The object of a tree: `rt_next` calls `twice`, which stands in `file` and may panic at its `*`."""
+    line = text[: text.index("n * 2")].count("\n") + 1
+    next_, twice = mangled("ffi", *module, "NEXT"), mangled("ffi", *module, "twice")
+    parts = [
+        Part(next_, bytes(4), code=False, section=f".data.{next_}"),
+        Part(
+            "rt_next",
+            b"\xe8\0\0\0\0\x48\0\0\0\0\x48\0\0\0\0\xc3",
+            (
+                (1, "X86_64_PLT32", twice, -4),
+                (6, "X86_64_PC32", next_, -4),
+                (11, "X86_64_PC32", f".Ltext{marks}", -4),
+            ),
+        ),
+        Part(twice, b"\x01\xff\x48\0\0\0\0\xc3", ((3, "X86_64_PC32", f".Lplace{marks}", -4),)),
+        Part(f".Ltext{marks}", b"hi", code=False, binding="local"),
+        *location(file, line, 7, f".Lplace{marks}", f".Lfile{marks}"),
+    ]
+    return make_object(*(parts if marks == "1" else reversed(parts)))
+
+
+OBJECT_BEFORE = built(BEFORE, MONOLITH)
+OBJECT_AFTER = built(AFTER[COUNTER], COUNTER, "counter", marks="2")
+#: Two declarations; cbindgen goes by the order of modules.
+HEADER_BEFORE = """\
+#ifndef TINY_H
+#define TINY_H
+
+/* The next number. */
+uint32_t rt_next(uint32_t step);
+
+uint32_t rt_text(void);
+
+#endif
+"""
+HEADER_AFTER = """\
+#ifndef TINY_H
+#define TINY_H
+
+uint32_t rt_text(void);
+
+/* The next number. */
+uint32_t rt_next(uint32_t step);
+
+#endif
+"""
 WARNING = Diagnostic("warning", "dead_code", "field `right` is never read", MONOLITH, 34, targets=("lib",))
 
 
@@ -231,5 +282,7 @@ def evidence(files, mir="", module="ffi", **others):
         mir={"default": mir},
         tests=tests,
         unformatted=frozenset(),
+        code={"default": OBJECT_AFTER if len(files) > 1 else OBJECT_BEFORE},
+        headers={"default": {"include/tiny.h": HEADER_AFTER if len(files) > 1 else HEADER_BEFORE}},
     )
     return replace(made, **others)
