@@ -586,6 +586,40 @@ int64_t rt_contract_violation_text(int64_t violation, uint8_t *out, int64_t cap)
 bool rt_contract_violation_free(int64_t violation);
 
 /* ----------------------------------------------------------------------
+ * Advice
+ * ---------------------------------------------------------------------- */
+
+/* Runs `advice` with the argument in place of `target` and gives what it returns. The advice may
+ * run the target with `rt_aop_proceed`, as often as it likes or not at all.
+ *
+ * A target may have advice of its own. Nil with the error recorded if a function is missing, and
+ * when more than 200 callbacks are nested on this thread. */
+RuntimeValue rt_aop_invoke_around(RuntimeValue (*target)(RuntimeValue), RuntimeValue (*advice)(RuntimeValue), RuntimeValue argument);
+
+/* Runs the target of the advice that is running on this thread, and gives what it returns.
+ *
+ * Nil with the error recorded outside advice (in the target too, and on another thread), and when
+ * more than 200 callbacks are nested. */
+RuntimeValue rt_aop_proceed(RuntimeValue argument);
+
+/* ----------------------------------------------------------------------
+ * Program arguments
+ * ---------------------------------------------------------------------- */
+
+/* Sets the arguments of the program to the strings of an array, which are copied. False, and
+ * nothing is changed, if the value is no array or an item is no string. */
+bool rt_set_args(RuntimeValue array);
+
+/* The arguments of the program as a new array of new strings; empty before `rt_set_args`. */
+RuntimeValue rt_get_args(void);
+
+/* Number of arguments of the program. */
+int64_t rt_get_argc(void);
+
+/* Forgets the arguments of the program; gives how many there were. */
+int64_t rt_clear_args(void);
+
+/* ----------------------------------------------------------------------
  * Coverage of decisions, conditions and paths
  * ---------------------------------------------------------------------- */
 
@@ -1135,6 +1169,55 @@ int64_t rt_env_home(uint8_t *out, int64_t cap);
  * Safety:
  * `out` must be null (with `cap` 0) or point to `cap` writable bytes. */
 int64_t rt_env_temp_dir(uint8_t *out, int64_t cap);
+
+/* ----------------------------------------------------------------------
+ * Processes
+ * ---------------------------------------------------------------------- */
+
+/* Runs a program with an array of strings as arguments (nil for none), waits for its end however
+ * long that takes, and gives its exit code; 128 and the signal for one that was killed by it.
+ *
+ * The program shares the output of this process and has nothing to read. -1 with the error
+ * recorded if it cannot be started or an argument is no string.
+ *
+ * Safety:
+ * `program` must be null or point to `len` readable bytes. */
+int64_t rt_process_run(const uint8_t *program, int64_t len, RuntimeValue arguments);
+
+/* Starts a program as `rt_process_run` does and gives a handle at once, to be freed with
+ * `rt_process_free`; -1 with the error recorded if that fails.
+ *
+ * Safety:
+ * `program` must be null or point to `len` readable bytes. */
+int64_t rt_process_spawn(const uint8_t *program, int64_t len, RuntimeValue arguments);
+
+/* Waits for a process and gives its exit code, as often as asked; -2 if it still runs after the
+ * time, -1 with the error recorded for a stale handle and a time not within 0 ..= 86,400,000 ms. */
+int64_t rt_process_wait(int64_t process, int64_t timeout_ms);
+
+/* Runs a program as `rt_process_run` does and gives a tuple of its exit code and what it wrote
+ * to its two outputs, as strings (with U+FFFD for what is not UTF-8).
+ *
+ * Nil with the error recorded if it cannot be started, does not end within the time (0 ..=
+ * 86,400,000 ms) or writes more than `limit` bytes (0 ..= 2^26) to an output; then it is killed.
+ *
+ * Safety:
+ * `program` must be null or point to `len` readable bytes. */
+RuntimeValue rt_process_output(const uint8_t *program, int64_t len, RuntimeValue arguments, int64_t timeout_ms, int64_t limit);
+
+/* Kills a process and reaps it; false if it had ended already, and for a stale handle. */
+bool rt_process_kill(int64_t process);
+
+/* The system's number of a process; -1 for a stale handle. After the end of the process the
+ * system may give the number to another one. */
+int64_t rt_process_id(int64_t process);
+
+/* Whether a process still runs; false for a stale handle. */
+bool rt_process_is_running(int64_t process);
+
+/* Frees a handle; a process that still runs is killed, and in any case it is reaped. False for a
+ * handle that is stale already. */
+bool rt_process_free(int64_t process);
 
 /* ----------------------------------------------------------------------
  * Date and time: UTC, proleptic Gregorian calendar, no leap seconds

@@ -57,15 +57,17 @@ def test_at_level_source_it_takes_no_time(demo, root):
 @pytest.mark.xdist_group("demo with the reviewed plan")
 def test_the_reviewed_plan_is_applied_to_the_letter(demo, root):
     plan = root / "plans/native_ref.toml"
-    shape, work = demo("--plan", str(plan), "--all-features")
-    sound(shape, STANDARD)
+    shape, work = demo("--plan", str(plan), "--all-features", "--level", "quick")
+    sound(shape, STANDARD[:4])
     assert len(shape["phases"]) == len(phases_of(plan))
     for phase in phases_of(plan):
         for module in phase["module"]:
             path = work / "src/value/ffi" / module["path"]
             assert path.with_suffix(".rs").is_file() or (path / "mod.rs").is_file(), module["path"]
-    mir = [check for phase in shape["phases"] for check in phase["checks"] if check["name"] == "mir"]
-    assert all(check["compared"] == check["equal"] > 150 for check in mir)
+    rows = certified(root, work)
+    assert len(rows) == len(shape["phases"])
+    assert not (work / ".git").exists(), "a folder in a repository does not become one"
+    assert any('"rewrap"' in path.read_text() for path in work.glob(".splitter/receipts/*/*.json"))
 
 
 def test_the_reviewed_plan_leaves_an_index_of_re_exports(demo, root):
@@ -75,16 +77,3 @@ def test_the_reviewed_plan_leaves_an_index_of_re_exports(demo, root):
     kinds = {item.kind for item in left.items if not item.test_only}
     assert kinds <= {ItemKind.USE, ItemKind.MOD, ItemKind.INNER, ItemKind.MACRO, ItemKind.EXTERN}
     assert sum(item.kind is ItemKind.USE and item.visibility == "pub" for item in left.items) > 50
-
-
-@pytest.mark.xdist_group("demo afresh")
-def test_planned_afresh_everything_builds_and_exports_the_same(demo, root):
-    shape, work = demo("--level", "quick")
-    sound(shape, STANDARD[:4])
-    assert len(shape["phases"]) == len(phases_of(work / "split.toml")) > 1
-    first, last = shape["before"], shape["after"]
-    assert max(last.values()) < max(first.values()) / 2
-    rows = certified(root, work)
-    assert len(rows) == len(shape["phases"])
-    assert not (work / ".git").exists(), "a folder in a repository does not become one"
-    assert any('"rewrap"' in path.read_text() for path in work.glob(".splitter/receipts/*/*.json"))
