@@ -18,13 +18,16 @@ use std::cmp::Ordering as Cmp;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher as _};
 use std::io::{self, BufRead, IsTerminal as _, Read as _, Write as _};
+use std::io::{BufReader, Seek as _, SeekFrom};
 use std::net::{
     Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket,
 };
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::ptr::NonNull;
 use std::sync::{
@@ -6317,6 +6320,125 @@ pub extern "C" fn rt_coverage_free_sdn(text: *mut u8) -> bool {
     lock(&COVERAGE_DUMPS).remove(&(text as usize)).is_some()
 }
 
+// What the runner of the examples in documentation needs. It is written in the language itself, so
+// paths and texts are string values here.
+
+/// A string value as a path.
+fn path_value(path: RuntimeValue) -> Outcome<PathBuf> {
+    let text = with_text(path, str::to_owned)?;
+    if text.is_empty() || text.contains('\0') {
+        return Err(Failure::new(ERR_ARGUMENT, "this cannot be a path"));
+    }
+    Ok(PathBuf::from(text))
+}
+
+/// The text of a file as a string; nil, with the error recorded, if it cannot be read or is not
+/// UTF-8, and for a path that is no string. See [`rt_file_read_text`].
+#[no_mangle]
+pub extern "C" fn doctest_read_file(path: RuntimeValue) -> RuntimeValue {
+    let text = path_value(path).and_then(|path| read_file_text(&path));
+    value_or_nil(text.map(|text| string_value(&text)))
+}
+
+/// Whether there is anything with this path; false for a path that is no string.
+#[no_mangle]
+pub extern "C" fn doctest_path_exists(path: RuntimeValue) -> bool {
+    path_value(path).is_ok_and(|path| path.exists())
+}
+
+/// Whether there is a file with this path; false for a path that is no string.
+#[no_mangle]
+pub extern "C" fn doctest_is_file(path: RuntimeValue) -> bool {
+    path_value(path).is_ok_and(|path| path.is_file())
+}
+
+/// Whether there is a folder with this path; false for a path that is no string.
+#[no_mangle]
+pub extern "C" fn doctest_is_dir(path: RuntimeValue) -> bool {
+    path_value(path).is_ok_and(|path| path.is_dir())
+}
+
+/// Whether a text stands anywhere in a path; false if either is no string.
+#[no_mangle]
+pub extern "C" fn doctest_path_contains(path: RuntimeValue, part: RuntimeValue) -> bool {
+    let (Ok(path), Ok(part)) = (string_object(path), string_object(part)) else {
+        return false;
+    };
+    path.text()
+        .unwrap_or_default()
+        .contains(part.text().unwrap_or_default())
+}
+
+/// Whether the last name of a path has this extension, given with its dot or without; an empty one
+/// means none. Upper and lower case differ. False if either is no string.
+#[no_mangle]
+pub extern "C" fn doctest_path_has_extension(path: RuntimeValue, extension: RuntimeValue) -> bool {
+    let (Ok(path), Ok(extension)) = (string_object(path), string_object(extension)) else {
+        return false;
+    };
+    let name = path_name(path.text().unwrap_or_default().as_bytes());
+    let wanted = extension.text().unwrap_or_default();
+    let wanted = wanted.strip_prefix('.').unwrap_or(wanted);
+    name_parts(name).1.unwrap_or_default() == wanted.as_bytes()
+}
+
+/// The files below a folder whose path fits one of the `include` patterns and, like the folders
+/// around it, none of the `exclude` patterns: sorted, as an array of strings, each beginning with
+/// the folder as it was given. Both are arrays of patterns of [`rt_glob_match`], or nil for none;
+/// without `include` every file fits. A pattern without a slash is about the last name, any other
+/// about the path seen from the folder. Links are not followed.
+///
+/// Nil, with the error recorded, if the folder cannot be read or has more than 2^20 entries, and for
+/// a value that is not what it should be.
+#[no_mangle]
+pub extern "C" fn doctest_walk_directory(
+    folder: RuntimeValue,
+    include: RuntimeValue,
+    exclude: RuntimeValue,
+) -> RuntimeValue {
+    value_or_nil(doctest_files(folder, include, exclude).map(|files| {
+        let strings = files.iter().map(|file| string_value(file));
+        array_value(strings.collect())
+    }))
+}
+
+fn doctest_files(
+    folder: RuntimeValue,
+    include: RuntimeValue,
+    exclude: RuntimeValue,
+) -> Outcome<Vec<String>> {
+    type Patterns = Vec<(bool, Glob)>;
+    let patterns = |value: RuntimeValue| -> Outcome<Patterns> {
+        if value.is_nil() {
+            return Ok(Vec::new());
+        }
+        let parse = |pattern: String| Ok((pattern.contains('/'), Glob::parse(&pattern)?));
+        texts_of_array(value)?.into_iter().map(parse).collect()
+    };
+    let (include, exclude) = (patterns(include)?, patterns(exclude)?);
+    let fits = |patterns: &Patterns, path: &Path| {
+        let (path, name) = (path_text(path), path.file_name().unwrap_or_default());
+        let name = name.to_string_lossy();
+        let fit = |(whole, glob): &(bool, Glob)| glob.matches(if *whole { &path } else { &name });
+        patterns.iter().any(fit)
+    };
+    let root = path_value(folder)?;
+    let mut excluded = HashSet::new();
+    let mut files = Vec::new();
+    // A folder comes before what is in it.
+    for entry in walk_tree(&root, usize::MAX, false)? {
+        let around = entry.relative.parent().unwrap_or(Path::new(""));
+        if excluded.contains(around) || fits(&exclude, &entry.relative) {
+            excluded.insert(entry.relative);
+        } else if entry.kind == KIND_FILE && (include.is_empty() || fits(&include, &entry.relative))
+        {
+            files.push(path_text(&root.join(&entry.relative)));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 // ===========================================================================
 // Math
 // ===========================================================================
@@ -7982,6 +8104,525 @@ pub extern "C" fn rt_stdin_read_all() -> RuntimeValue {
     value_or_nil(text.map(|text| string_value(&text)))
 }
 
+/// Most bytes of a line that [`rt_file_read_line`] gives.
+const FILE_MAX_LINE: usize = 1 << 24;
+
+/// Greatest length that [`rt_file_set_len`] gives a file.
+const FILE_MAX_SIZE: i64 = 1 << 40;
+
+/// What is read from an open file, or written to it, at once.
+const FILE_CHUNK: usize = 1 << 16;
+
+/// The present position, for a seek that only empties the buffer.
+const HERE: SeekFrom = SeekFrom::Current(0);
+
+static OPEN_FILES: HandleTable<Mutex<BufReader<File>>> = HandleTable::new();
+
+/// Says in an error of the system which path it is about.
+trait PathContext<T> {
+    fn on(self, path: &Path) -> Outcome<T>;
+}
+
+impl<T> PathContext<T> for io::Result<T> {
+    fn on(self, path: &Path) -> Outcome<T> {
+        self.map_err(|error| path_failure(path, &error.to_string()))
+    }
+}
+
+fn path_failure(path: &Path, problem: &str) -> Failure {
+    Failure::new(ERR_IO, format!("{}: {problem}", path.display()))
+}
+
+/// The path of these bytes: any on Unix.
+#[cfg(unix)]
+fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt as _;
+    Some(PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+/// The path of these bytes: UTF-8 only.
+#[cfg(not(unix))]
+fn path_of_bytes(bytes: &[u8]) -> Option<PathBuf> {
+    std::str::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
+/// A path for the system: not empty, without NUL, and on Unix any other bytes.
+///
+/// # Safety
+/// As for [`bytes_from_raw`].
+unsafe fn path_argument(ptr: *const u8, len: i64) -> Outcome<PathBuf> {
+    bytes_from_raw(ptr, len)
+        .filter(|bytes| !bytes.is_empty() && !bytes.contains(&0))
+        .and_then(path_of_bytes)
+        .ok_or_else(|| Failure::new(ERR_ARGUMENT, "this cannot be a path"))
+}
+
+/// The bytes of an argument.
+///
+/// # Safety
+/// As for [`bytes_from_raw`].
+unsafe fn data_argument<'a>(ptr: *const u8, len: i64) -> Outcome<&'a [u8]> {
+    bytes_from_raw(ptr, len).ok_or_else(|| Failure::new(ERR_ARGUMENT, "the data is not readable"))
+}
+
+/// The bytes of an argument that has to be text.
+///
+/// # Safety
+/// As for [`bytes_from_raw`].
+unsafe fn text_data_argument<'a>(ptr: *const u8, len: i64) -> Outcome<&'a [u8]> {
+    text_argument(ptr, len, "text").map(str::as_bytes)
+}
+
+/// Opening a named pipe waits for the other end, maybe for ever.
+#[cfg(unix)]
+fn refuse_pipe(path: &Path) -> Outcome<()> {
+    use std::os::unix::fs::FileTypeExt as _;
+    match fs::metadata(path) {
+        Ok(found) if found.file_type().is_fifo() => Err(path_failure(path, "is a named pipe")),
+        _ => Ok(()),
+    }
+}
+
+/// Named pipes have no path that opens like a file here.
+#[cfg(not(unix))]
+fn refuse_pipe(_path: &Path) -> Outcome<()> {
+    Ok(())
+}
+
+/// Everything in a file, unless it is too much.
+fn read_file(path: &Path) -> Outcome<Vec<u8>> {
+    refuse_pipe(path)?;
+    let too_large = || {
+        let message = format!("{}: larger than {MAX_TEXT} bytes", path.display());
+        Failure::new(ERR_MEMORY, message)
+    };
+    let file = File::open(path).on(path)?;
+    if file.metadata().on(path)?.len() > MAX_TEXT as u64 {
+        return Err(too_large());
+    }
+    // The size of a device or of a file of the system is not to be trusted.
+    let mut bytes = Vec::new();
+    let limit = MAX_TEXT as u64 + 1;
+    file.take(limit).read_to_end(&mut bytes).on(path)?;
+    if bytes.len() > MAX_TEXT {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+fn read_file_text(path: &Path) -> Outcome<String> {
+    String::from_utf8(read_file(path)?).map_err(|_| path_failure(path, "is not UTF-8"))
+}
+
+fn write_file(path: &Path, bytes: &[u8], append: bool) -> Outcome<usize> {
+    refuse_pipe(path)?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(append);
+    if !append {
+        options.write(true).truncate(true);
+    }
+    let mut file = options.open(path).on(path)?;
+    file.write_all(bytes).on(path)?;
+    Ok(bytes.len())
+}
+
+/// The text of a file as a string; nil, with the error recorded, if it cannot be read, is not
+/// UTF-8, is longer than 2^28 bytes, or is a named pipe.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_read_text(path: *const u8, len: i64) -> RuntimeValue {
+    let text = path_argument(path, len).and_then(|path| read_file_text(&path));
+    value_or_nil(text.map(|text| string_value(&text)))
+}
+
+/// Copies the bytes of a file to `out` and returns how many there are; -1, with the error
+/// recorded, as for [`rt_file_read_text`], but for any bytes.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_read_bytes(
+    path: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    match path_argument(path, len).and_then(|path| read_file(&path)) {
+        Ok(bytes) => copy_out(&bytes, out, cap),
+        Err(failure) => {
+            failure.record();
+            -1
+        }
+    }
+}
+
+/// The lines of a file, without their ends, as an array of strings; nil, with the error recorded,
+/// as for [`rt_file_read_text`] and for more than 2^24 lines.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_read_lines(path: *const u8, len: i64) -> RuntimeValue {
+    let lines = path_argument(path, len).and_then(|path| {
+        let text = read_file_text(&path)?;
+        checked_count(length_of(line_count(text.as_bytes())), "number of lines")?;
+        let lines = text.split_inclusive('\n').map(without_line_end);
+        Ok(array_value(lines.map(string_value).collect()))
+    });
+    value_or_nil(lines)
+}
+
+/// Number of lines; a last one without an end counts.
+fn line_count(bytes: &[u8]) -> usize {
+    bytes.split_inclusive(|byte| *byte == b'\n').count()
+}
+
+/// Number of lines of a file, whether it is text or not; -1, with the error recorded, if it cannot
+/// be read.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_count_lines(path: *const u8, len: i64) -> i64 {
+    let bytes = path_argument(path, len).and_then(|path| read_file(&path));
+    count_or_minus_one(bytes.map(|bytes| line_count(&bytes)))
+}
+
+macro_rules! file_writers {
+    ($($(#[$meta:meta])* $name:ident($data:ident: $argument:ident) => $append:literal;)+) => {$(
+        $(#[$meta])*
+        /// Returns the number of bytes; -1, with the error recorded, if that is not possible.
+        ///
+        /// # Safety
+        #[doc = concat!("`path` and `", stringify!($data), "` are null or valid for reads of their lengths.")]
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(
+            path: *const u8,
+            path_len: i64,
+            $data: *const u8,
+            len: i64,
+        ) -> i64 {
+            let written = path_argument(path, path_len)
+                .and_then(|path| write_file(&path, $argument($data, len)?, $append));
+            count_or_minus_one(written)
+        }
+    )+};
+}
+
+file_writers! {
+    /// Makes UTF-8 text the content of a file, which need not exist yet.
+    rt_file_write_text(text: text_data_argument) => false;
+    /// Makes bytes the content of a file, which need not exist yet.
+    rt_file_write_bytes(data: data_argument) => false;
+    /// Appends UTF-8 text to a file, which need not exist yet.
+    rt_file_append_text(text: text_data_argument) => true;
+    /// Appends bytes to a file, which need not exist yet.
+    rt_file_append_bytes(data: data_argument) => true;
+}
+
+/// Makes bytes the content of a file in one step: whoever reads it sees the old content or the new
+/// one, never a part. Returns the number of bytes; -1, with the error recorded, if that is not
+/// possible; then the file is as it was. A symbolic link is replaced by a file.
+///
+/// # Safety
+/// `path` and `data` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_write_atomic(
+    path: *const u8,
+    path_len: i64,
+    data: *const u8,
+    len: i64,
+) -> i64 {
+    let written = path_argument(path, path_len)
+        .and_then(|path| replace_file(&path, data_argument(data, len)?));
+    count_or_minus_one(written)
+}
+
+fn replace_file(path: &Path, bytes: &[u8]) -> Outcome<usize> {
+    let Some(name) = path.file_name() else {
+        return Err(path_failure(path, "has no name"));
+    };
+    let mut draft_name = OsString::from(".");
+    draft_name.push(name);
+    draft_name.push(unique_suffix());
+    let draft = path.with_file_name(draft_name);
+    let result = fill_and_rename(&draft, path, bytes);
+    if result.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    result.on(path)?;
+    Ok(bytes.len())
+}
+
+fn fill_and_rename(draft: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(draft)?;
+    file.write_all(bytes)?;
+    if let Ok(before) = fs::metadata(path) {
+        file.set_permissions(before.permissions())?;
+    }
+    file.sync_all()?;
+    drop(file);
+    fs::rename(draft, path)
+}
+
+/// Part of a name that no other call, here or in another process, comes up with.
+fn unique_suffix() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanos = now.map_or(0, |since| since.subsec_nanos());
+    format!(".{}-{number}-{nanos:08x}", std::process::id())
+}
+
+/// Whether there is a file, a folder or anything else with this path; false for a link to nothing
+/// and for what cannot be a path.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_exists(path: *const u8, len: i64) -> bool {
+    path_argument(path, len).is_ok_and(|path| path.exists())
+}
+
+/// Size of a file in bytes; -1, with the error recorded, if there is none or it is a folder.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_size(path: *const u8, len: i64) -> i64 {
+    let size = path_argument(path, len).and_then(|path| {
+        let found = fs::metadata(&path).on(&path)?;
+        if found.is_dir() {
+            return Err(path_failure(&path, "is a folder"));
+        }
+        Ok(usize::try_from(found.len()).unwrap_or(usize::MAX))
+    });
+    count_or_minus_one(size)
+}
+
+/// Writes the SHA-256 of a file to `out` as 64 hexadecimal digits; see [`rt_sha256_hex`]. Returns
+/// 64; -1, with the error recorded, if the file cannot be read.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_sha256(path: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+    match path_argument(path, len).and_then(|path| read_file(&path)) {
+        Ok(bytes) => copy_out(
+            hex_lower(&digest_of::<Sha256State>(&bytes)).as_bytes(),
+            out,
+            cap,
+        ),
+        Err(failure) => {
+            failure.record();
+            -1
+        }
+    }
+}
+
+fn open_options(mode: &str) -> Option<OpenOptions> {
+    let mut options = OpenOptions::new();
+    // The b of C makes no difference.
+    match mode {
+        "r" | "rb" => options.read(true),
+        "r+" | "r+b" | "rb+" => options.read(true).write(true),
+        "w" | "wb" => options.write(true).create(true).truncate(true),
+        "w+" | "w+b" | "wb+" => options.read(true).write(true).create(true).truncate(true),
+        "a" | "ab" => options.append(true).create(true),
+        "a+" | "a+b" | "ab+" => options.read(true).append(true).create(true),
+        "x" | "xb" => options.write(true).create_new(true),
+        "x+" | "x+b" | "xb+" => options.read(true).write(true).create_new(true),
+        _ => return None,
+    };
+    Some(options)
+}
+
+/// Opens a file and returns its handle. The modes are those of C: `r`, `w`, `a` and `x` (a new
+/// file), with `+` to read and write; a `b` changes nothing. -1, with the error recorded, for any
+/// other mode, for a folder, for a named pipe, and if the file cannot be opened.
+///
+/// # Safety
+/// `path` and `mode` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_open(
+    path: *const u8,
+    path_len: i64,
+    mode: *const u8,
+    mode_len: i64,
+) -> Handle {
+    let opened = path_argument(path, path_len).and_then(|path| {
+        let options = open_options(text_argument(mode, mode_len, "mode")?)
+            .ok_or_else(|| Failure::new(ERR_ARGUMENT, "this is no mode of a file"))?;
+        refuse_pipe(&path)?;
+        let file = options.open(&path).on(&path)?;
+        if file.metadata().on(&path)?.is_dir() {
+            return Err(path_failure(&path, "is a folder"));
+        }
+        Ok(OPEN_FILES.insert(Mutex::new(BufReader::new(file))))
+    });
+    opened.unwrap_or_else(|failure| {
+        failure.record();
+        -1
+    })
+}
+
+/// Runs a function on an open file.
+fn with_file<R>(
+    handle: Handle,
+    action: impl FnOnce(&mut BufReader<File>) -> Outcome<R>,
+) -> Outcome<R> {
+    match OPEN_FILES.get(handle) {
+        Some(file) => action(&mut lock(&file)),
+        None => Err(Failure::new(ERR_ARGUMENT, "the file is not open")),
+    }
+}
+
+/// Reads up to `cap` bytes at the position of an open file; fewer only at its end, 0 there. -1,
+/// with the error recorded, for a bad handle or buffer and if reading fails.
+///
+/// # Safety
+/// `out` is null or valid for writes of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_read(file: Handle, out: *mut u8, cap: i64) -> i64 {
+    let read = with_file(file, |file| {
+        let bad_buffer = || Failure::new(ERR_ARGUMENT, "the buffer is not writable");
+        let cap = usize::try_from(cap).map_err(|_| bad_buffer())?;
+        if out.is_null() && cap > 0 {
+            return Err(bad_buffer());
+        }
+        let mut chunk = vec![0; cap.min(FILE_CHUNK)];
+        let mut done = 0;
+        while done < cap {
+            let wanted = chunk.len().min(cap - done);
+            let count = match file.read(&mut chunk[..wanted]) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            std::ptr::copy_nonoverlapping(chunk.as_ptr(), out.add(done), count);
+            done += count;
+        }
+        Ok(done)
+    });
+    count_or_minus_one(read)
+}
+
+/// The next line of an open file, without its end, as a string; nil at the end and, with the error
+/// recorded, for a bad handle, for a line that is not UTF-8 or longer than 2^24 bytes, and if
+/// reading fails.
+#[no_mangle]
+pub extern "C" fn rt_file_read_line(file: Handle) -> RuntimeValue {
+    value_or_nil(with_file(file, |file| {
+        let mut line = Vec::new();
+        let mut limited = file.take(FILE_MAX_LINE as u64 + 1);
+        limited.read_until(b'\n', &mut line)?;
+        if line.len() > FILE_MAX_LINE {
+            return Err(Failure::new(ERR_MEMORY, "the line is too long"));
+        }
+        if line.is_empty() {
+            return Ok(RuntimeValue::NIL);
+        }
+        match std::str::from_utf8(&line) {
+            Ok(line) => Ok(string_value(without_line_end(line))),
+            Err(_) => Err(Failure::new(ERR_IO, "the line is not UTF-8")),
+        }
+    }))
+}
+
+/// Writes bytes at the position of an open file, or at its end in mode `a`. Returns how many;
+/// -1, with the error recorded, for a bad handle, for data that is not readable, and if they were
+/// not all written.
+///
+/// # Safety
+/// `data` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_file_write(file: Handle, data: *const u8, len: i64) -> i64 {
+    count_or_minus_one(with_file(file, |file| {
+        let data = data_argument(data, len)?;
+        forget_read_ahead(file)?;
+        file.get_mut().write_all(data)?;
+        Ok(data.len())
+    }))
+}
+
+/// Puts the system's position where the reader's is.
+fn forget_read_ahead(file: &mut BufReader<File>) -> io::Result<()> {
+    if !file.buffer().is_empty() {
+        file.seek(HERE)?;
+    }
+    Ok(())
+}
+
+/// Moves the position of an open file: `origin` 0 counts from the beginning, 1 from the position,
+/// 2 from the end. Returns the new position; -1, with the error recorded, for a bad handle,
+/// another origin and a position before the beginning. Past the end is possible.
+#[no_mangle]
+pub extern "C" fn rt_file_seek(file: Handle, offset: i64, origin: i64) -> i64 {
+    let moved = with_file(file, |file| {
+        let target = match (origin, u64::try_from(offset)) {
+            (0, Ok(offset)) => SeekFrom::Start(offset),
+            (1, _) => SeekFrom::Current(offset),
+            (2, _) => SeekFrom::End(offset),
+            _ => return Err(Failure::new(ERR_ARGUMENT, "there is no such position")),
+        };
+        Ok(file.seek(target)? as usize)
+    });
+    count_or_minus_one(moved)
+}
+
+/// The position of an open file; -1, with the error recorded, for a bad handle.
+#[no_mangle]
+pub extern "C" fn rt_file_tell(file: Handle) -> i64 {
+    rt_file_seek(file, 0, 1)
+}
+
+/// Whether an open file has nothing more to read: 1 or 0; -1, with the error recorded, for a bad
+/// handle and a file that is not open for reading.
+#[no_mangle]
+pub extern "C" fn rt_file_at_end(file: Handle) -> i64 {
+    let at_end = with_file(file, |file| Ok(file.fill_buf()?.is_empty()));
+    count_or_minus_one(at_end.map(usize::from))
+}
+
+/// Cuts an open file, or fills it with zeros, to this length, at most 2^40; the position stays.
+/// False, with the error recorded, for a bad handle or length and a file that is not open for
+/// writing.
+#[no_mangle]
+pub extern "C" fn rt_file_set_len(file: Handle, len: i64) -> bool {
+    succeeded(with_file(file, |file| {
+        if !(0..=FILE_MAX_SIZE).contains(&len) {
+            return Err(Failure::new(ERR_INDEX, format!("{len} is no such length")));
+        }
+        forget_read_ahead(file)?;
+        Ok(file.get_mut().set_len(len as u64)?)
+    }))
+}
+
+/// Waits until what was written to an open file is on the disk; false, with the error recorded,
+/// for a bad handle and if that fails.
+#[no_mangle]
+pub extern "C" fn rt_file_sync(file: Handle) -> bool {
+    succeeded(with_file(file, |file| Ok(file.get_ref().sync_all()?)))
+}
+
+/// Closes a file; false for a handle that is stale already.
+#[no_mangle]
+pub extern "C" fn rt_file_close(file: Handle) -> bool {
+    OPEN_FILES.remove(file).is_some()
+}
+
+/// Number of files that are open by [`rt_file_open`].
+#[no_mangle]
+pub extern "C" fn rt_file_open_count() -> i64 {
+    length_of(OPEN_FILES.len())
+}
+
 /// A unique owner of a value. It is equal only to itself, whatever it holds.
 #[no_mangle]
 pub extern "C" fn rt_unique_new(content: RuntimeValue) -> RuntimeValue {
@@ -8007,6 +8648,608 @@ pub extern "C" fn rt_unique_set(unique: RuntimeValue, content: RuntimeValue) -> 
         HeapKind::Unique,
         |cell: &UniqueCell| *lock(&cell.content) = content,
     ))
+}
+
+// ---------------------------------------------------------------------------
+// The file system
+// ---------------------------------------------------------------------------
+
+const KIND_FILE: i64 = 1;
+const KIND_FOLDER: i64 = 2;
+const KIND_LINK: i64 = 3;
+const KIND_OTHER: i64 = 4;
+
+/// Most entries that one walk through a folder gives.
+const MAX_WALK: usize = 1 << 20;
+
+/// Number of the values of [`rt_fs_metadata`].
+const METADATA_FIELDS: usize = 8;
+
+fn kind_of_file(kind: fs::FileType) -> i64 {
+    match kind {
+        _ if kind.is_symlink() => KIND_LINK,
+        _ if kind.is_file() => KIND_FILE,
+        _ if kind.is_dir() => KIND_FOLDER,
+        _ => KIND_OTHER,
+    }
+}
+
+/// A path in a result: with `/` everywhere, and U+FFFD for what is not UTF-8.
+fn path_text(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if cfg!(windows) {
+        text.replace('\\', "/")
+    } else {
+        text.into_owned()
+    }
+}
+
+macro_rules! path_questions {
+    ($($(#[$meta:meta])* $name:ident => $question:expr;)+) => {$(
+        $(#[$meta])*
+        ///
+        /// # Safety
+        /// `path` is null or valid for reads of `len` bytes.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(path: *const u8, len: i64) -> bool {
+            let question: fn(&Path) -> bool = $question;
+            path_argument(path, len).is_ok_and(|path| question(&path))
+        }
+    )+};
+}
+
+path_questions! {
+    /// Whether there is a file with this path, or a link to one.
+    rt_fs_is_file => Path::is_file;
+    /// Whether there is a folder with this path, or a link to one.
+    rt_fs_is_dir => Path::is_dir;
+    /// Whether there is a symbolic link with this path, whatever it leads to.
+    rt_fs_is_symlink => Path::is_symlink;
+    /// Whether there is anything with this path, a link to nothing included; compare
+    /// [`rt_file_exists`].
+    rt_fs_exists => |path| path.symlink_metadata().is_ok();
+}
+
+macro_rules! path_actions {
+    ($($(#[$meta:meta])* $name:ident => $action:expr;)+) => {$(
+        $(#[$meta])*
+        /// False, with the error recorded, if that is not possible.
+        ///
+        /// # Safety
+        /// `path` is null or valid for reads of `len` bytes.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(path: *const u8, len: i64) -> bool {
+            let action: fn(&Path) -> io::Result<()> = $action;
+            succeeded(path_argument(path, len).and_then(|path| action(&path).on(&path)))
+        }
+    )+};
+}
+
+path_actions! {
+    /// Makes a folder; the one around it has to exist.
+    rt_fs_mkdir => |path| fs::create_dir(path);
+    /// Makes a folder and all those around it that are missing; it may exist already.
+    rt_fs_mkdir_all => |path| fs::create_dir_all(path);
+    /// Removes a file or a symbolic link, not what it leads to.
+    rt_fs_remove => |path| fs::remove_file(path);
+    /// Removes an empty folder.
+    rt_fs_remove_dir => |path| fs::remove_dir(path);
+    /// Removes a file, a link, or a folder with everything in it. Links are not followed. A path
+    /// without a name of its own (`/`, `.`, `a/..`) is refused.
+    rt_fs_remove_all => remove_tree;
+    /// Makes an empty file, or sets the time of the last change of one that exists to now.
+    rt_fs_touch => touch;
+}
+
+fn remove_tree(path: &Path) -> io::Result<()> {
+    if path.file_name().is_none() {
+        let message = "a path without a name is not removed";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    if path.symlink_metadata()?.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    }
+}
+
+fn touch(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return change_modified(path, SystemTime::now());
+    }
+    let created = OpenOptions::new().append(true).create(true).open(path);
+    created.map(drop)
+}
+
+fn change_modified(path: &Path, time: SystemTime) -> io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        let message = "only files and folders have a time to set";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let file = if kind.is_dir() {
+        File::open(path)?
+    } else {
+        OpenOptions::new().append(true).open(path)?
+    };
+    file.set_modified(time)
+}
+
+/// Sets the time of the last change of a file or a folder, an instant as of [`rt_datetime_now`];
+/// false, with the error recorded, if that is not possible or there is no such instant.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_set_modified(path: *const u8, len: i64, instant: i64) -> bool {
+    succeeded(path_argument(path, len).and_then(|path| {
+        let distance = Duration::from_millis(instant.unsigned_abs());
+        let time = if instant >= 0 {
+            UNIX_EPOCH.checked_add(distance)
+        } else {
+            UNIX_EPOCH.checked_sub(distance)
+        };
+        let time = time.filter(|_| instant != DATETIME_INVALID);
+        let time = time.ok_or_else(|| Failure::new(ERR_ARGUMENT, "there is no such instant"))?;
+        change_modified(&path, time).on(&path)
+    }))
+}
+
+macro_rules! path_pair_actions {
+    ($($(#[$meta:meta])* $name:ident($from:ident, $to:ident) => $action:expr;)+) => {$(
+        $(#[$meta])*
+        /// -1, with the error recorded, if that is not possible.
+        ///
+        /// # Safety
+        /// Both paths are null or valid for reads of their lengths.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(
+            $from: *const u8,
+            from_len: i64,
+            $to: *const u8,
+            to_len: i64,
+        ) -> i64 {
+            let action: fn(&Path, &Path) -> Outcome<usize> = $action;
+            let done = path_argument($from, from_len)
+                .and_then(|first| action(&first, &path_argument($to, to_len)?));
+            count_or_minus_one(done)
+        }
+    )+};
+}
+
+path_pair_actions! {
+    /// Gives a file or a folder another path, within the same file system; a file that has it
+    /// already is replaced. Returns 0.
+    rt_fs_rename(from, to) => |from, to| fs::rename(from, to).on(from).map(|()| 0);
+    /// Copies the content and the permissions of a file; one that exists is replaced, unless it is
+    /// the same one. Returns the number of bytes.
+    rt_fs_copy(from, to) => copy_one_file;
+    /// Copies a folder with everything in it to a path that does not exist yet and is not in that
+    /// folder. Symbolic links are copied as such. Returns the number of entries; what was copied
+    /// before an error stays.
+    rt_fs_copy_all(from, to) => copy_tree;
+    /// Gives a file a second name. Returns 0.
+    rt_fs_hard_link(from, to) => |from, to| fs::hard_link(from, to).on(to).map(|()| 0);
+    /// Makes a symbolic link with the path `link` that leads to `target`, which need not exist.
+    /// Returns 0. Only on Unix.
+    rt_fs_symlink(target, link) => |target, link| make_symlink(target, link).on(link).map(|()| 0);
+    /// Whether two paths lead to the same file or folder: 1 or 0.
+    rt_fs_same_file(first, second) => |first, second| {
+        same_file(first, second).on(first).map(usize::from)
+    };
+}
+
+#[cfg(unix)]
+fn make_symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn make_symlink(_target: &Path, _link: &Path) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+#[cfg(unix)]
+fn same_file(first: &Path, second: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (first, second) = (fs::metadata(first)?, fs::metadata(second)?);
+    Ok((first.dev(), first.ino()) == (second.dev(), second.ino()))
+}
+
+#[cfg(not(unix))]
+fn same_file(first: &Path, second: &Path) -> io::Result<bool> {
+    Ok(fs::canonicalize(first)? == fs::canonicalize(second)?)
+}
+
+fn copy_one_file(from: &Path, to: &Path) -> Outcome<usize> {
+    refuse_pipe(to)?;
+    if !fs::metadata(from).on(from)?.is_file() {
+        return Err(path_failure(from, "is no file"));
+    }
+    if same_file(from, to).unwrap_or(false) {
+        return Err(path_failure(to, "is the same file"));
+    }
+    let bytes = fs::copy(from, to).on(to)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Outcome<usize> {
+    if to.symlink_metadata().is_ok() {
+        return Err(path_failure(to, "exists already"));
+    }
+    let around = to.parent().filter(|path| !path.as_os_str().is_empty());
+    let around = fs::canonicalize(around.unwrap_or(Path::new("."))).on(to)?;
+    if around.starts_with(fs::canonicalize(from).on(from)?) {
+        return Err(path_failure(to, "is in the folder that is copied"));
+    }
+    let entries = walk_tree(from, usize::MAX, false)?;
+    fs::create_dir(to).on(to)?;
+    for entry in &entries {
+        let (source, copy) = (from.join(&entry.relative), to.join(&entry.relative));
+        match entry.kind {
+            _ if entry.unread => return Err(path_failure(&source, "cannot be read")),
+            KIND_FILE => copy_one_file(&source, &copy).map(drop)?,
+            KIND_FOLDER => fs::create_dir(&copy).on(&copy)?,
+            KIND_LINK => {
+                let target = fs::read_link(&source).on(&source)?;
+                make_symlink(&target, &copy).on(&copy)?;
+            }
+            _ => return Err(path_failure(&source, "is neither file, folder nor link")),
+        }
+    }
+    // Last and from the inside out: a folder may be closed for writing.
+    let folders = entries.iter().filter(|entry| entry.kind == KIND_FOLDER);
+    for folder in folders.rev() {
+        let source = from.join(&folder.relative);
+        let permissions = fs::metadata(&source).on(&source)?.permissions();
+        fs::set_permissions(to.join(&folder.relative), permissions).on(to)?;
+    }
+    Ok(entries.len())
+}
+
+/// What a path is: 1 a file, 2 a folder, 3 a symbolic link (which is not followed), 4 anything
+/// else; 0 if there is nothing.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_kind(path: *const u8, len: i64) -> i64 {
+    path_argument(path, len)
+        .ok()
+        .and_then(|path| path.symlink_metadata().ok())
+        .map_or(0, |found| kind_of_file(found.file_type()))
+}
+
+/// The instant of a time of the system, rounded towards the past; `i64::MIN` if it does not fit.
+fn instant_of(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(DATETIME_INVALID),
+        Err(before) => {
+            let millis = before.duration().as_nanos().div_ceil(1_000_000);
+            i64::try_from(millis).map_or(DATETIME_INVALID, |millis| -millis)
+        }
+    }
+}
+
+/// The permission bits and the number of names.
+#[cfg(unix)]
+fn mode_and_links(found: &fs::Metadata) -> (i64, i64) {
+    use std::os::unix::fs::MetadataExt as _;
+    let links = i64::try_from(found.nlink()).unwrap_or(i64::MAX);
+    (i64::from(found.mode() & 0o7777), links)
+}
+
+/// This system has no such bits, and does not tell the number of names.
+#[cfg(not(unix))]
+fn mode_and_links(_found: &fs::Metadata) -> (i64, i64) {
+    (0, 1)
+}
+
+/// Writes what is known about a path to `out`, as many values as `cap` leaves room for: kind (as
+/// for [`rt_fs_kind`]), size in bytes, the instants of the last change, the last access and the
+/// creation (`i64::MIN` where the system does not know), the permission bits (0 where there are
+/// none), the number of names, and 1 for read-only. A symbolic link is followed if `follow`.
+///
+/// Returns 8; -1, with the error recorded, if there is nothing, and for bad arguments.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`
+/// `i64`s.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_metadata(
+    path: *const u8,
+    len: i64,
+    follow: bool,
+    out: *mut i64,
+    cap: i64,
+) -> i64 {
+    let fields = path_argument(path, len).and_then(|path| {
+        let found = if follow {
+            fs::metadata(&path).on(&path)?
+        } else {
+            fs::symlink_metadata(&path).on(&path)?
+        };
+        Ok(metadata_fields(&found))
+    });
+    let fields = match fields {
+        Ok(fields) => fields,
+        Err(failure) => {
+            failure.record();
+            return -1;
+        }
+    };
+    let Ok(cap) = usize::try_from(cap) else {
+        return -1;
+    };
+    if out.is_null() && cap > 0 {
+        return -1;
+    }
+    for (index, field) in fields.iter().take(cap).enumerate() {
+        out.add(index).write(*field);
+    }
+    length_of(fields.len())
+}
+
+fn metadata_fields(found: &fs::Metadata) -> [i64; METADATA_FIELDS] {
+    let instant = |time: io::Result<SystemTime>| time.map_or(DATETIME_INVALID, instant_of);
+    let (mode, links) = mode_and_links(found);
+    [
+        kind_of_file(found.file_type()),
+        i64::try_from(found.len()).unwrap_or(i64::MAX),
+        instant(found.modified()),
+        instant(found.accessed()),
+        instant(found.created()),
+        mode,
+        links,
+        i64::from(found.permissions().readonly()),
+    ]
+}
+
+/// Sets the permission bits (0 to 0o7777) of a file or a folder; false, with the error recorded,
+/// for any other number and if that is not possible. Only on Unix.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[cfg(unix)]
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_set_mode(path: *const u8, len: i64, mode: i64) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    succeeded(path_argument(path, len).and_then(|path| {
+        let mode = u32::try_from(mode).ok().filter(|mode| *mode <= 0o7777);
+        let mode = mode.ok_or_else(|| Failure::new(ERR_ARGUMENT, "these are no permissions"))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).on(&path)
+    }))
+}
+
+/// Sets the permission bits; always false, this system has none.
+///
+/// # Safety
+/// None is needed here; it is unsafe for the sake of the other systems.
+#[cfg(not(unix))]
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_set_mode(_path: *const u8, _len: i64, _mode: i64) -> bool {
+    fail(ERR_IO, "this system has no permission bits");
+    false
+}
+
+/// The names in a folder with their kinds, sorted by their bytes.
+fn names_in(folder: &Path) -> io::Result<Vec<(OsString, i64)>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type().map_or(KIND_OTHER, kind_of_file);
+        names.push((entry.file_name(), kind));
+    }
+    names.sort_by_cached_key(|(name, _)| os_bytes(name));
+    Ok(names)
+}
+
+/// The names in a folder, sorted, as an array of strings, with U+FFFD for what is not UTF-8 (see
+/// [`rt_fs_list_raw`]); nil, with the error recorded, if the folder cannot be read.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_list(path: *const u8, len: i64) -> RuntimeValue {
+    let names = path_argument(path, len).and_then(|path| names_in(&path).on(&path));
+    value_or_nil(names.map(|names| {
+        let strings = names.iter().map(|(name, _)| name.to_string_lossy());
+        array_value(strings.map(|name| string_value(&name)).collect())
+    }))
+}
+
+/// Copies the names in a folder to `out`, sorted, each as it is and with a NUL byte behind it.
+/// Returns the full length; -1, with the error recorded, if the folder cannot be read.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_list_raw(path: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+    match path_argument(path, len).and_then(|path| names_in(&path).on(&path)) {
+        Ok(names) => {
+            let mut text = Vec::new();
+            for (name, _) in &names {
+                text.extend_from_slice(&os_bytes(name));
+                text.push(0);
+            }
+            copy_out(&text, out, cap)
+        }
+        Err(failure) => {
+            failure.record();
+            -1
+        }
+    }
+}
+
+/// Something below the folder of a walk.
+struct WalkEntry {
+    /// Path from that folder.
+    relative: PathBuf,
+    kind: i64,
+    depth: usize,
+    /// A folder that could not be read.
+    unread: bool,
+}
+
+/// The entries of one folder, the last first.
+fn walk_step(root: &Path, relative: &Path, depth: usize) -> io::Result<Vec<WalkEntry>> {
+    let names = names_in(&root.join(relative))?.into_iter().rev();
+    let entry = |(name, kind): (OsString, i64)| WalkEntry {
+        relative: relative.join(name),
+        kind,
+        depth,
+        unread: false,
+    };
+    Ok(names.map(entry).collect())
+}
+
+/// Everything below a folder to some depth, each folder before what is in it. If links are
+/// followed, a folder that was met before is not entered again, so that circles end.
+fn walk_tree(root: &Path, max_depth: usize, follow: bool) -> Outcome<Vec<WalkEntry>> {
+    let mut entries = Vec::new();
+    let mut met = HashSet::new();
+    if follow {
+        met.insert(fs::canonicalize(root).on(root)?);
+    }
+    let mut pending = walk_step(root, Path::new(""), 1).on(root)?;
+    if max_depth == 0 {
+        return Ok(entries);
+    }
+    while let Some(mut entry) = pending.pop() {
+        let path = root.join(&entry.relative);
+        let mut first_visit = || match fs::canonicalize(&path) {
+            Ok(real) => met.insert(real),
+            Err(_) => false,
+        };
+        let enter = match entry.kind {
+            KIND_FOLDER => !follow || first_visit(),
+            KIND_LINK => follow && path.is_dir() && first_visit(),
+            _ => false,
+        };
+        if enter && entry.depth < max_depth {
+            match walk_step(root, &entry.relative, entry.depth + 1) {
+                Ok(inside) => pending.extend(inside),
+                Err(_) => entry.unread = true,
+            }
+        }
+        entries.push(entry);
+        if entries.len() + pending.len() > MAX_WALK {
+            return Err(path_failure(root, "there are too many entries"));
+        }
+    }
+    Ok(entries)
+}
+
+/// The paths of everything below a folder, seen from there, as an array of strings: each folder
+/// before what is in it, otherwise sorted. `max_depth` 1 gives what is in the folder itself, a
+/// negative one everything. Links are entered only if `follow`, each folder once, so that circles
+/// end. A folder that cannot be read is listed and not entered.
+///
+/// Nil, with the error recorded, if the first folder cannot be read and for more than 2^20 entries.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_walk(
+    path: *const u8,
+    len: i64,
+    max_depth: i64,
+    follow: bool,
+) -> RuntimeValue {
+    let entries = path_argument(path, len).and_then(|path| {
+        walk_tree(
+            &path,
+            usize::try_from(max_depth).unwrap_or(usize::MAX),
+            follow,
+        )
+    });
+    value_or_nil(entries.map(|entries| {
+        let paths = entries.iter().map(|entry| path_text(&entry.relative));
+        array_value(paths.map(|path| string_value(&path)).collect())
+    }))
+}
+
+/// Size of a file, or of all files below a folder, in bytes, without following links; -1, with the
+/// error recorded, if there is nothing, and as for [`rt_fs_walk`].
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_tree_size(path: *const u8, len: i64) -> i64 {
+    let size = path_argument(path, len).and_then(|path| {
+        let found = fs::symlink_metadata(&path).on(&path)?;
+        if !found.is_dir() {
+            return Ok(found.len());
+        }
+        let files = walk_tree(&path, usize::MAX, false)?.into_iter();
+        let files = files.filter(|entry| entry.kind == KIND_FILE);
+        // A file may go away meanwhile.
+        let sizes = files.filter_map(|file| fs::symlink_metadata(path.join(file.relative)).ok());
+        Ok(sizes.fold(0_u64, |sum, found| sum.saturating_add(found.len())))
+    });
+    count_or_minus_one(size.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
+}
+
+macro_rules! path_lookups {
+    ($($(#[$meta:meta])* $name:ident => $lookup:expr;)+) => {$(
+        $(#[$meta])*
+        /// -1, with the error recorded, if there is none.
+        ///
+        /// # Safety
+        /// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of
+        /// `cap`.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(path: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+            let lookup: fn(&Path) -> io::Result<PathBuf> = $lookup;
+            match path_argument(path, len).and_then(|path| lookup(&path).on(&path)) {
+                Ok(found) => copy_out(&os_bytes(found.as_os_str()), out, cap),
+                Err(failure) => {
+                    failure.record();
+                    -1
+                }
+            }
+        }
+    )+};
+}
+
+path_lookups! {
+    /// Copies where a symbolic link leads, as it is written there, to `out`; the full length.
+    rt_fs_read_link => |path| fs::read_link(path);
+    /// Copies the one absolute path without links, `.` and `..` of something that exists to `out`;
+    /// the full length. [`rt_path_absolute`] does not look at the disk.
+    rt_fs_canonical => |path| fs::canonicalize(path);
+}
+
+/// Makes a folder for temporary files that nobody else uses, and gives its path as a string. Its
+/// name begins with `prefix`. Nil, with the error recorded, for a prefix that cannot begin a name
+/// and if the folder cannot be made. Whoever made it removes it, see [`rt_fs_remove_all`].
+///
+/// # Safety
+/// `prefix` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_fs_temp_dir(prefix: *const u8, len: i64) -> RuntimeValue {
+    let made = text_argument(prefix, len, "prefix").and_then(|prefix| {
+        if prefix.is_empty() || prefix.contains(['/', '\\', '\0']) {
+            return Err(Failure::new(ERR_ARGUMENT, "the prefix cannot begin a name"));
+        }
+        let path = env::temp_dir().join(format!("{prefix}{}", unique_suffix()));
+        make_private_folder(&path).on(&path)?;
+        Ok(string_value(&path_text(&path)))
+    });
+    value_or_nil(made)
+}
+
+/// Makes a folder that only its owner may enter.
+#[cfg(unix)]
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Makes a folder; the one for temporary files belongs to the user here.
+#[cfg(not(unix))]
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 // ===========================================================================
@@ -8175,6 +9418,395 @@ pub extern "C" fn rt_base64_encoded_len(len: i64) -> i64 {
 #[no_mangle]
 pub unsafe extern "C" fn rt_base64_is_valid(text: *const u8, len: i64) -> bool {
     bytes_from_raw(text, len).is_some_and(|text| base64_bytes(text, BASE64_STD, true).is_some())
+}
+
+// ===========================================================================
+// Paths
+// ===========================================================================
+//
+// Pure text: nothing here looks at the disk, and only `rt_path_absolute` and `rt_path_expand_home`
+// ask the environment. A path is any bytes; the separator is `/`, on Windows also `\`.
+
+const PATH_SEPARATOR: u8 = std::path::MAIN_SEPARATOR as u8;
+
+#[inline]
+fn is_separator(byte: u8) -> bool {
+    byte == b'/' || cfg!(windows) && byte == b'\\'
+}
+
+/// Length of the separators that a path begins with.
+#[cfg(unix)]
+fn root_length(path: &[u8]) -> usize {
+    path.iter().take_while(|byte| is_separator(**byte)).count()
+}
+
+/// Length of the separators that a path begins with, a drive before them included.
+#[cfg(not(unix))]
+fn root_length(path: &[u8]) -> usize {
+    let drive = match path {
+        [letter, b':', ..] if letter.is_ascii_alphabetic() => 2,
+        _ => 0,
+    };
+    let rest = path[drive..].iter();
+    match rest.take_while(|byte| is_separator(**byte)).count() {
+        0 => 0,
+        separators => drive + separators,
+    }
+}
+
+/// The root of an absolute path with one separator; nothing for a relative one.
+fn root_of(path: &[u8]) -> &[u8] {
+    let root = &path[..root_length(path)];
+    let end = root.iter().position(|byte| is_separator(*byte));
+    &root[..end.map_or(0, |at| at + 1)]
+}
+
+/// The names in a path, `.` and `..` among them.
+fn names_of(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    path[root_length(path)..]
+        .split(|byte| is_separator(*byte))
+        .filter(|name| !name.is_empty())
+}
+
+fn path_name(path: &[u8]) -> &[u8] {
+    names_of(path).next_back().unwrap_or_default()
+}
+
+/// The path without its last name, and without the separators around that.
+fn path_folder(path: &[u8]) -> &[u8] {
+    let root = root_length(path);
+    let trimmed = |end: usize| {
+        let body = &path[root..end];
+        let last = body.iter().rposition(|byte| !is_separator(*byte));
+        root + last.map_or(0, |at| at + 1)
+    };
+    let end = trimmed(path.len());
+    let name = path[root..end].iter().rposition(|byte| is_separator(*byte));
+    match trimmed(name.map_or(root, |at| root + at)) {
+        end if end > root => &path[..end],
+        _ => root_of(path),
+    }
+}
+
+/// A name as stem and extension. Dots at its beginning belong to the stem.
+fn name_parts(name: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let dots = name.iter().take_while(|byte| **byte == b'.').count();
+    match name[dots..].iter().rposition(|byte| *byte == b'.') {
+        Some(at) => (&name[..dots + at], Some(&name[dots + at + 1..])),
+        None => (name, None),
+    }
+}
+
+fn joined(folder: &[u8], path: &[u8]) -> Vec<u8> {
+    if folder.is_empty() || root_length(path) > 0 {
+        return path.to_vec();
+    }
+    let mut all = folder.to_vec();
+    if !path.is_empty() {
+        if folder.last().is_some_and(|last| !is_separator(*last)) {
+            all.push(PATH_SEPARATOR);
+        }
+        all.extend_from_slice(path);
+    }
+    all
+}
+
+/// The names that remain when `.` and `..` are worked out.
+fn normal_names(path: &[u8]) -> Vec<&[u8]> {
+    let relative = root_length(path) == 0;
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in names_of(path) {
+        match name {
+            b"." => {}
+            b".." if names.last().is_some_and(|last| *last != b"..") => {
+                names.pop();
+            }
+            // There is nothing above the root.
+            b".." if !relative => {}
+            _ => names.push(name),
+        }
+    }
+    names
+}
+
+fn path_from_names(root: &[u8], names: &[&[u8]]) -> Vec<u8> {
+    if root.is_empty() && names.is_empty() {
+        return b".".to_vec();
+    }
+    [root, &names.join(&PATH_SEPARATOR)].concat()
+}
+
+macro_rules! path_functions {
+    ($($(#[$meta:meta])* $name:ident($path:ident) => $result:expr;)+) => {$(
+        $(#[$meta])*
+        /// Returns the full length; -1 for bad arguments.
+        ///
+        /// # Safety
+        /// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of
+        /// `cap`.
+        #[no_mangle]
+        pub unsafe extern "C" fn $name(path: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+            match bytes_from_raw(path, len) {
+                Some($path) => copy_out($result.as_ref(), out, cap),
+                None => -1,
+            }
+        }
+    )+};
+}
+
+path_functions! {
+    /// Copies the last name of a path to `out`: `b` of `a/b` and of `a/b/`, nothing of `/`.
+    rt_path_basename(path) => path_name(path);
+    /// Copies a path without its last name to `out`: `a` of `a/b/`, `/` of `/a` and of `/`, nothing
+    /// of `a`. [`rt_path_join`] with the last name leads to the same file again.
+    rt_path_dirname(path) => path_folder(path);
+    /// Copies the extension of the last name, without its dot, to `out`: `gz` of `a.tar.gz`, nothing
+    /// of `.profile`, `..` and `a.`.
+    rt_path_ext(path) => name_parts(path_name(path)).1.unwrap_or_default();
+    /// Copies the last name without its extension to `out`: `a.tar` of `b/a.tar.gz`, `.profile` of
+    /// `.profile`.
+    rt_path_stem(path) => name_parts(path_name(path)).0;
+    /// Copies a path without `.`, `..` and separators too many to `out`: `b` of `a/../b//`, `.` of
+    /// nothing. It is taken literally: where `a` is a link, `a/..` may lead elsewhere, see
+    /// [`rt_fs_canonical`].
+    rt_path_normalise(path) => path_from_names(root_of(path), &normal_names(path));
+}
+
+/// Copies a path as it is seen from the folder `base` to `out`: the other one if that is absolute.
+/// Returns the full length; -1 for bad arguments.
+///
+/// # Safety
+/// `base` and `path` are null or valid for reads of their lengths, `out` null or valid for writes
+/// of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_join(
+    base: *const u8,
+    base_len: i64,
+    path: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    match (bytes_from_raw(base, base_len), bytes_from_raw(path, len)) {
+        (Some(base), Some(path)) => copy_out(&joined(base, path), out, cap),
+        _ => -1,
+    }
+}
+
+/// Whether a path does not depend on the working directory. False for a path that is not readable.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_is_absolute(path: *const u8, len: i64) -> bool {
+    bytes_from_raw(path, len).is_some_and(|path| root_length(path) > 0)
+}
+
+/// Copies the path, seen from the working directory and normalised, to `out`. Returns the full
+/// length; -1 for an empty path, bad arguments, and if the working directory cannot be told.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_absolute(
+    path: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let Some(path) = bytes_from_raw(path, len).filter(|path| !path.is_empty()) else {
+        return -1;
+    };
+    let mut path = path.to_vec();
+    if root_length(&path) == 0 {
+        let Ok(folder) = env::current_dir() else {
+            return -1;
+        };
+        path = joined(&os_bytes(folder.as_os_str()), &path);
+    }
+    let path = path_from_names(root_of(&path), &normal_names(&path));
+    copy_out(&path, out, cap)
+}
+
+/// Copies the way from the folder `base` to a path to `out`: `../b` from `a` to `b`. Both are taken
+/// literally and normalised. Returns the full length; -1 if only one is absolute, if the way would
+/// have to lead down from a `..`, and for bad arguments.
+///
+/// # Safety
+/// `path` and `base` are null or valid for reads of their lengths, `out` null or valid for writes
+/// of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_relative(
+    path: *const u8,
+    len: i64,
+    base: *const u8,
+    base_len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let (Some(path), Some(base)) = (bytes_from_raw(path, len), bytes_from_raw(base, base_len))
+    else {
+        return -1;
+    };
+    if root_of(path) != root_of(base) {
+        return -1;
+    }
+    let (names, from) = (normal_names(path), normal_names(base));
+    let common = names.iter().zip(&from).take_while(|(a, b)| a == b).count();
+    if from[common..].contains(&&b".."[..]) {
+        return -1;
+    }
+    let mut way = vec![&b".."[..]; from.len() - common];
+    way.extend_from_slice(&names[common..]);
+    copy_out(&path_from_names(b"", &way), out, cap)
+}
+
+/// Copies a path with another extension to `out`; an empty one takes it away, and a dot before it
+/// may be left out. Returns the full length; -1 for a path without a name (`/`, `..`), for an
+/// extension with a separator, and for bad arguments.
+///
+/// # Safety
+/// `path` and `ext` are null or valid for reads of their lengths, `out` null or valid for writes of
+/// `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_with_ext(
+    path: *const u8,
+    len: i64,
+    ext: *const u8,
+    ext_len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let (Some(path), Some(ext)) = (bytes_from_raw(path, len), bytes_from_raw(ext, ext_len)) else {
+        return -1;
+    };
+    let ext = ext.strip_prefix(b".").unwrap_or(ext);
+    let (stem, _) = name_parts(path_name(path));
+    match renamed(
+        path,
+        &[stem, if ext.is_empty() { b"" } else { b"." }, ext].concat(),
+    ) {
+        Some(path) => copy_out(&path, out, cap),
+        None => -1,
+    }
+}
+
+/// Copies a path with another last name to `out`. Returns the full length; -1 for a path without a
+/// name (`/`, `..`), for a new name that is none, and for bad arguments.
+///
+/// # Safety
+/// `path` and `name` are null or valid for reads of their lengths, `out` null or valid for writes
+/// of `cap` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_with_name(
+    path: *const u8,
+    len: i64,
+    name: *const u8,
+    name_len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let (Some(path), Some(name)) = (bytes_from_raw(path, len), bytes_from_raw(name, name_len))
+    else {
+        return -1;
+    };
+    match renamed(path, name) {
+        Some(path) => copy_out(&path, out, cap),
+        None => -1,
+    }
+}
+
+fn renamed(path: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
+    let whole = !name.iter().any(|byte| is_separator(*byte) || *byte == 0);
+    (whole && is_name(name) && is_name(path_name(path))).then(|| joined(path_folder(path), name))
+}
+
+/// Whether a path lies in a folder, or is that folder: name by name, so `ab` is not in `a`. Both
+/// are taken literally. False for bad arguments.
+///
+/// # Safety
+/// `path` and `folder` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_starts_with(
+    path: *const u8,
+    len: i64,
+    folder: *const u8,
+    folder_len: i64,
+) -> bool {
+    let (Some(path), Some(folder)) = (
+        bytes_from_raw(path, len),
+        bytes_from_raw(folder, folder_len),
+    ) else {
+        return false;
+    };
+    let mut names = names_of(path);
+    root_of(path) == root_of(folder) && names_of(folder).all(|name| names.next() == Some(name))
+}
+
+/// Number of names in a path, `.` and `..` among them; -1 for a path that is not readable.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_component_count(path: *const u8, len: i64) -> i64 {
+    bytes_from_raw(path, len).map_or(-1, |path| length_of(names_of(path).count()))
+}
+
+/// Copies one of the names in a path, counted from 0, to `out`. Returns the full length; -1 if
+/// there is none, and for bad arguments.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_component(
+    path: *const u8,
+    len: i64,
+    index: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let name = bytes_from_raw(path, len)
+        .zip(usize::try_from(index).ok())
+        .and_then(|(path, index)| names_of(path).nth(index));
+    name.map_or(-1, |name| copy_out(name, out, cap))
+}
+
+/// Copies a path to `out`, with the user's home directory (see [`rt_env_home`]) for a `~` that is
+/// its first name. Returns the full length; -1 for bad arguments, and if no home is set.
+///
+/// # Safety
+/// `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_path_expand_home(
+    path: *const u8,
+    len: i64,
+    out: *mut u8,
+    cap: i64,
+) -> i64 {
+    let Some(path) = bytes_from_raw(path, len) else {
+        return -1;
+    };
+    match path {
+        [b'~'] => rt_env_home(out, cap),
+        [b'~', next, rest @ ..] if is_separator(*next) => {
+            let home_len = rt_env_home(std::ptr::null_mut(), 0);
+            let mut home = vec![0; usize::try_from(home_len).unwrap_or(0)];
+            // The variable may have changed between the calls.
+            if home_len < 0 || rt_env_home(home.as_mut_ptr(), home_len) != home_len {
+                return -1;
+            }
+            let rest = &rest[root_length(rest)..];
+            copy_out(&joined(&home, rest), out, cap)
+        }
+        _ => copy_out(path, out, cap),
+    }
+}
+
+/// The byte that separates names on this system.
+#[no_mangle]
+pub extern "C" fn rt_path_separator() -> i64 {
+    i64::from(PATH_SEPARATOR)
 }
 
 // ===========================================================================
@@ -9329,6 +10961,580 @@ pub extern "C" fn rt_string_repeat(string: RuntimeValue, count: i64) -> RuntimeV
         Ok(string_value(&text.repeat(count)))
     });
     value_or_nil(repeated)
+}
+
+// Searching: patterns for file names, and text in files.
+
+/// Longest pattern in bytes.
+const GLOB_MAX_PATTERN: usize = 1 << 12;
+
+/// Most patterns that one with braces stands for.
+const GLOB_MAX_ALTERNATIVES: usize = 1 << 10;
+
+/// Most characters of these together.
+const GLOB_MAX_TOTAL: usize = 1 << 14;
+
+/// Longest text that is matched, in bytes.
+const GLOB_MAX_TEXT: usize = 1 << 13;
+
+/// Characters that may be copied while braces are resolved.
+const GLOB_BUDGET: usize = 1 << 22;
+
+/// Most lines that [`rt_search_text`] gives.
+const SEARCH_MAX_HITS: i64 = 1 << 20;
+
+/// One element of a pattern for a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum GlobToken {
+    Exactly(char),
+    AnyOne,
+    AnyNumber,
+    /// One of these ranges, or none of them.
+    OneOf {
+        ranges: Vec<(char, char)>,
+        negated: bool,
+    },
+}
+
+impl GlobToken {
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Self::Exactly(wanted) => *wanted == c,
+            Self::AnyOne | Self::AnyNumber => true,
+            Self::OneOf { ranges, negated } => {
+                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
+            }
+        }
+    }
+}
+
+/// What stands between two slashes of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum GlobPart {
+    Name(Vec<GlobToken>),
+    /// `**`: any number of names.
+    Deep,
+}
+
+/// A pattern, with its braces resolved.
+struct Glob {
+    alternatives: Vec<Vec<GlobPart>>,
+}
+
+/// How far each alternative has got: the parts that may come next, one flag for each.
+type GlobProgress = Vec<Vec<bool>>;
+
+impl Glob {
+    fn parse(pattern: &str) -> Outcome<Self> {
+        let problem = |what: &str| Failure::new(ERR_SYNTAX, format!("the pattern {what}"));
+        if pattern.len() > GLOB_MAX_PATTERN {
+            return Err(problem("is too long"));
+        }
+        let resolved = glob_alternatives(pattern.chars().collect()).map_err(problem)?;
+        if resolved.iter().map(Vec::len).sum::<usize>() > GLOB_MAX_TOTAL {
+            return Err(problem("stands for too many others"));
+        }
+        let alternatives: Result<_, _> = resolved.iter().map(|chars| glob_parts(chars)).collect();
+        Ok(Self {
+            alternatives: alternatives.map_err(problem)?,
+        })
+    }
+
+    fn start(&self) -> GlobProgress {
+        let first = |parts: &Vec<GlobPart>| {
+            let mut open = vec![false; parts.len() + 1];
+            open[0] = true;
+            skip_deep(parts, &mut open);
+            open
+        };
+        self.alternatives.iter().map(first).collect()
+    }
+
+    /// How far it gets with one more name.
+    fn step(&self, progress: &GlobProgress, name: &str) -> GlobProgress {
+        let name: Vec<char> = name.chars().collect();
+        let next = |(parts, open): (&Vec<GlobPart>, &Vec<bool>)| {
+            let mut after = vec![false; open.len()];
+            for (at, part) in parts.iter().enumerate().filter(|(at, _)| open[*at]) {
+                match part {
+                    GlobPart::Deep => after[at] = true,
+                    GlobPart::Name(tokens) if name_matches(tokens, &name) => after[at + 1] = true,
+                    GlobPart::Name(_) => {}
+                }
+            }
+            skip_deep(parts, &mut after);
+            after
+        };
+        self.alternatives.iter().zip(progress).map(next).collect()
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let mut progress = self.start();
+        for name in path.split('/') {
+            progress = self.step(&progress, name);
+        }
+        is_complete(&progress)
+    }
+
+    /// Forgets the parts `**`, so that a link is entered only where the pattern names it.
+    fn without_deep(&self, mut progress: GlobProgress) -> GlobProgress {
+        for (parts, open) in self.alternatives.iter().zip(&mut progress) {
+            for (part, open) in parts.iter().zip(open) {
+                *open &= *part != GlobPart::Deep;
+            }
+        }
+        progress
+    }
+}
+
+/// `**` also stands for no name.
+fn skip_deep(parts: &[GlobPart], open: &mut [bool]) {
+    for (at, part) in parts.iter().enumerate() {
+        if open[at] && *part == GlobPart::Deep {
+            open[at + 1] = true;
+        }
+    }
+}
+
+fn is_complete(progress: &GlobProgress) -> bool {
+    progress.iter().any(|open| open.last() == Some(&true))
+}
+
+/// Whether anything can follow.
+fn is_open(progress: &GlobProgress) -> bool {
+    let inner = |open: &Vec<bool>| open[..open.len() - 1].contains(&true);
+    progress.iter().any(inner)
+}
+
+/// Whether a name fits. After a `*` every place is tried once; of several only the last one has to
+/// be tried again, so the time is at most the product of both lengths.
+fn name_matches(tokens: &[GlobToken], name: &[char]) -> bool {
+    let (mut token, mut at) = (0, 0);
+    let mut again = None;
+    loop {
+        match (tokens.get(token), name.get(at)) {
+            (Some(GlobToken::AnyNumber), _) => {
+                again = Some((token + 1, at));
+                token += 1;
+            }
+            (Some(wanted), Some(c)) if wanted.takes(*c) => {
+                token += 1;
+                at += 1;
+            }
+            (None, None) => return true,
+            _ => match again {
+                Some((star, from)) if from < name.len() => {
+                    again = Some((star, from + 1));
+                    (token, at) = (star, from + 1);
+                }
+                _ => return false,
+            },
+        }
+    }
+}
+
+/// Where a set in square brackets ends (behind its bracket), and what is in it.
+fn glob_set(chars: &[char], start: usize) -> Result<(usize, GlobToken), &'static str> {
+    let mut at = start + 1;
+    let negated = matches!(chars.get(at), Some('!' | '^'));
+    at += usize::from(negated);
+    let mut ranges = Vec::new();
+    let open = "has an open set";
+    let member = |at: &mut usize| {
+        *at += usize::from(chars.get(*at) == Some(&'\\'));
+        let c = *chars.get(*at).ok_or(open)?;
+        *at += 1;
+        if c == '/' {
+            return Err("has a slash in a set");
+        }
+        Ok(c)
+    };
+    loop {
+        match chars.get(at) {
+            None => return Err(open),
+            Some(']') if !ranges.is_empty() => break,
+            Some(_) => {}
+        }
+        let low = member(&mut at)?;
+        let mut high = low;
+        if chars.get(at) == Some(&'-') && !matches!(chars.get(at + 1), None | Some(']')) {
+            at += 1;
+            high = member(&mut at)?;
+        }
+        if low > high {
+            return Err("has a range in the wrong order");
+        }
+        ranges.push((low, high));
+    }
+    Ok((at + 1, GlobToken::OneOf { ranges, negated }))
+}
+
+/// The first group in braces: where it begins, its commas, and where it ends.
+fn glob_braces(chars: &[char]) -> Result<Option<Vec<usize>>, &'static str> {
+    let mut marks = Vec::new();
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(c) = chars.get(at) {
+        match c {
+            '\\' => at += 1,
+            '[' => at = glob_set(chars, at)?.0 - 1,
+            '{' => {
+                if depth == 0 {
+                    marks.push(at);
+                }
+                depth += 1;
+            }
+            ',' if depth == 1 => marks.push(at),
+            '}' if depth == 1 => {
+                marks.push(at);
+                return Ok(Some(marks));
+            }
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    if depth > 0 {
+        return Err("has an open brace");
+    }
+    Ok(None)
+}
+
+/// The patterns without braces that a pattern stands for.
+fn glob_alternatives(pattern: Vec<char>) -> Result<Vec<Vec<char>>, &'static str> {
+    let mut pending = vec![pattern];
+    let mut resolved = Vec::new();
+    let mut copied = 0;
+    while let Some(pattern) = pending.pop() {
+        copied += pattern.len();
+        let Some(marks) = glob_braces(&pattern)? else {
+            resolved.push(pattern);
+            continue;
+        };
+        let (before, after) = (&pattern[..marks[0]], &pattern[marks[marks.len() - 1] + 1..]);
+        for ends in marks.windows(2) {
+            let choice = &pattern[ends[0] + 1..ends[1]];
+            pending.push([before, choice, after].concat());
+            copied += before.len() + choice.len() + after.len();
+            if resolved.len() + pending.len() > GLOB_MAX_ALTERNATIVES || copied > GLOB_BUDGET {
+                return Err("stands for too many others");
+            }
+        }
+    }
+    Ok(resolved)
+}
+
+/// The parts of a pattern without braces.
+fn glob_parts(chars: &[char]) -> Result<Vec<GlobPart>, &'static str> {
+    let mut parts = Vec::new();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    loop {
+        let mut next = chars.get(at).copied();
+        at += 1;
+        let token = match next {
+            None | Some('/') => None,
+            Some('*') => Some(GlobToken::AnyNumber),
+            Some('?') => Some(GlobToken::AnyOne),
+            Some('[') => {
+                let (end, set) = glob_set(chars, at - 1)?;
+                at = end;
+                Some(set)
+            }
+            Some('\\') => {
+                next = chars.get(at).copied();
+                at += 1;
+                match next {
+                    None => return Err("ends in a backslash"),
+                    Some('/') => None,
+                    Some(c) => Some(GlobToken::Exactly(c)),
+                }
+            }
+            Some(c) => Some(GlobToken::Exactly(c)),
+        };
+        if let Some(token) = token {
+            tokens.push(token);
+            continue;
+        }
+        let mut name = std::mem::take(&mut tokens);
+        if name == [GlobToken::AnyNumber, GlobToken::AnyNumber] {
+            parts.push(GlobPart::Deep);
+        } else {
+            name.dedup_by(|a, b| *a == GlobToken::AnyNumber && a == b);
+            parts.push(GlobPart::Name(name));
+        }
+        if next.is_none() {
+            parts.dedup_by(|a, b| *a == GlobPart::Deep && a == b);
+            return Ok(parts);
+        }
+    }
+}
+
+/// Whether a path fits a pattern: 1 or 0; -1, with the error recorded, for a pattern that is none
+/// or too long (2^12 bytes), a text of more than 2^13 bytes, and bad arguments.
+///
+/// In a pattern `*` stands for any number of characters within a name, `?` for one, `[a-z_]` for
+/// one of these and `[!a-z]` for any other, `**` between slashes for any number of names (also
+/// none), `{a,b}` for either, and a backslash takes a character literally. Nothing but `**` matches
+/// a slash; a dot at the beginning is a character like any other. The time a match takes grows
+/// with the product of both lengths, not faster.
+///
+/// # Safety
+/// `pattern` and `text` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_glob_match(
+    pattern: *const u8,
+    pattern_len: i64,
+    text: *const u8,
+    len: i64,
+) -> i64 {
+    let matched = text_argument(pattern, pattern_len, "pattern").and_then(|pattern| {
+        let text = text_argument(text, len, "text")?;
+        if text.len() > GLOB_MAX_TEXT {
+            return Err(Failure::new(ERR_ARGUMENT, "the text is too long"));
+        }
+        Ok(Glob::parse(pattern)?.matches(text))
+    });
+    count_or_minus_one(matched.map(usize::from))
+}
+
+/// Whether a pattern of [`rt_glob_match`] is one; false for an open bracket or brace, a backslash at
+/// the end, a range in the wrong order, and what is too long or not readable.
+///
+/// # Safety
+/// `pattern` is null or valid for reads of `len` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn rt_glob_is_valid(pattern: *const u8, len: i64) -> bool {
+    str_from_raw(pattern, len).is_some_and(|pattern| Glob::parse(pattern).is_ok())
+}
+
+/// Copies a pattern that only the text itself fits to `out`. Returns the full length; -1 for text
+/// that is not readable and for a bad buffer.
+///
+/// # Safety
+/// `text` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`.
+#[no_mangle]
+pub unsafe extern "C" fn rt_glob_escape(text: *const u8, len: i64, out: *mut u8, cap: i64) -> i64 {
+    let Some(text) = str_from_raw(text, len) else {
+        return -1;
+    };
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    copy_out(pattern.as_bytes(), out, cap)
+}
+
+/// The paths below a folder, seen from there, that fit a pattern of [`rt_glob_match`], sorted, as an
+/// array of strings. Only folders where something can fit are entered, and links to folders only
+/// where the pattern names them, not by `**`. A folder that cannot be read counts as empty.
+///
+/// Nil, with the error recorded, if the first folder cannot be read, the pattern is none, or more
+/// than 2^20 entries would have to be looked at.
+///
+/// # Safety
+/// `root` and `pattern` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_glob_list(
+    root: *const u8,
+    root_len: i64,
+    pattern: *const u8,
+    pattern_len: i64,
+) -> RuntimeValue {
+    let found = path_argument(root, root_len).and_then(|root| {
+        let glob = Glob::parse(text_argument(pattern, pattern_len, "pattern")?)?;
+        glob_files(&root, &glob)
+    });
+    value_or_nil(found.map(|mut found| {
+        found.sort();
+        array_value(found.iter().map(|path| string_value(path)).collect())
+    }))
+}
+
+fn glob_files(root: &Path, glob: &Glob) -> Outcome<Vec<String>> {
+    let mut found = Vec::new();
+    let mut looked_at = 0;
+    let mut pending = vec![(PathBuf::new(), glob.start())];
+    while let Some((folder, progress)) = pending.pop() {
+        let names = match names_in(&root.join(&folder)) {
+            Err(error) if folder.as_os_str().is_empty() => return Err(error).on(root),
+            names => names.unwrap_or_default(),
+        };
+        looked_at += names.len();
+        if looked_at > MAX_WALK {
+            return Err(path_failure(root, "there are too many entries"));
+        }
+        for (name, kind) in names {
+            let mut progress = glob.step(&progress, &name.to_string_lossy());
+            let path = folder.join(name);
+            if is_complete(&progress) {
+                found.push(path_text(&path));
+            }
+            if kind == KIND_LINK {
+                progress = glob.without_deep(progress);
+            }
+            let enter = kind == KIND_FOLDER || kind == KIND_LINK && root.join(&path).is_dir();
+            if is_open(&progress) && enter {
+                pending.push((path, progress));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn tuple_value(items: Vec<RuntimeValue>) -> RuntimeValue {
+    let data = TupleData {
+        slots: Mutex::new(items),
+        sealed: AtomicBool::new(false),
+    };
+    insert_native(TupleData::KIND, data)
+}
+
+/// A line that holds what was searched for.
+struct SearchHit {
+    path: String,
+    number: usize,
+    line: String,
+}
+
+/// Calls `found` with each line of a file, or of the text files below a folder, that holds the
+/// text, until it returns false.
+fn search_lines(
+    path: &Path,
+    needle: &str,
+    mut found: impl FnMut(SearchHit) -> bool,
+) -> Outcome<()> {
+    if needle.is_empty() {
+        return Err(Failure::new(ERR_ARGUMENT, "there is nothing to search for"));
+    }
+    let single = !path.is_dir();
+    let files: Vec<PathBuf> = if single {
+        vec![PathBuf::new()]
+    } else {
+        let entries = walk_tree(path, usize::MAX, false)?.into_iter();
+        let files = entries.filter(|entry| entry.kind == KIND_FILE);
+        files.map(|entry| entry.relative).collect()
+    };
+    for relative in files {
+        let text = match single {
+            true => read_file_text(path)?,
+            // What is no text, too large or gone meanwhile holds nothing.
+            false => read_file_text(&path.join(&relative)).unwrap_or_default(),
+        };
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            let line = without_line_end(line);
+            if !line.contains(needle) {
+                continue;
+            }
+            let hit = SearchHit {
+                path: path_text(&relative),
+                number: index + 1,
+                line: line.to_owned(),
+            };
+            if !found(hit) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The lines of a file, or of all text files below a folder, that hold a text: an array of tuples
+/// of the path seen from the folder (empty for a single file), the number of the line from 1, and
+/// the line. At most `limit` of them, which is 1 to 2^20. Files below a folder that are not UTF-8
+/// are passed over, links are not followed.
+///
+/// Nil, with the error recorded, if the file or the folder cannot be read, the text is empty, the
+/// limit is another number, and for bad arguments.
+///
+/// # Safety
+/// `path` and `text` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_search_text(
+    path: *const u8,
+    path_len: i64,
+    text: *const u8,
+    len: i64,
+    limit: i64,
+) -> RuntimeValue {
+    let hits = path_argument(path, path_len).and_then(|path| {
+        let text = text_argument(text, len, "text")?;
+        if !(1..=SEARCH_MAX_HITS).contains(&limit) {
+            return Err(Failure::new(ERR_INDEX, format!("{limit} is no such limit")));
+        }
+        let mut hits = Vec::new();
+        search_lines(&path, text, |hit| {
+            hits.push(hit);
+            length_of(hits.len()) < limit
+        })?;
+        Ok(hits)
+    });
+    value_or_nil(hits.map(|hits| {
+        let tuple = |hit: SearchHit| {
+            tuple_value(vec![
+                string_value(&hit.path),
+                RuntimeValue::from_int(length_of(hit.number)),
+                string_value(&hit.line),
+            ])
+        };
+        array_value(hits.into_iter().map(tuple).collect())
+    }))
+}
+
+/// Number of lines that [`rt_search_text`] would give without a limit; -1, with the error recorded,
+/// for the same reasons.
+///
+/// # Safety
+/// `path` and `text` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_search_count(
+    path: *const u8,
+    path_len: i64,
+    text: *const u8,
+    len: i64,
+) -> i64 {
+    let mut count = 0;
+    let searched = path_argument(path, path_len).and_then(|path| {
+        search_lines(&path, text_argument(text, len, "text")?, |_| {
+            count += 1;
+            true
+        })
+    });
+    count_or_minus_one(searched.map(|()| count))
+}
+
+/// The paths below a folder, seen from there and sorted, of the files whose name holds a text, as
+/// an array of strings. Nil, with the error recorded, if the folder cannot be read or has more than
+/// 2^20 entries, and for bad arguments.
+///
+/// # Safety
+/// `root` and `part` are null or valid for reads of their lengths.
+#[no_mangle]
+pub unsafe extern "C" fn rt_search_names(
+    root: *const u8,
+    root_len: i64,
+    part: *const u8,
+    len: i64,
+) -> RuntimeValue {
+    let found = path_argument(root, root_len).and_then(|root| {
+        let part = text_argument(part, len, "text")?;
+        let mut paths = Vec::new();
+        for entry in walk_tree(&root, usize::MAX, false)? {
+            let name = entry.relative.file_name().unwrap_or_default();
+            if entry.kind == KIND_FILE && name.to_string_lossy().contains(part) {
+                paths.push(path_text(&entry.relative));
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    });
+    value_or_nil(found.map(|paths| {
+        let strings = paths.iter().map(|path| string_value(path));
+        array_value(strings.collect())
+    }))
 }
 
 // ===========================================================================
@@ -19798,6 +22004,70 @@ mod tests {
         assert_eq!(shift_months(DATETIME_INVALID, 1), None);
         assert_eq!(shift_months(last, i64::MAX), None);
         assert_eq!((fixed_unit(6), calendar_unit(5)), (None, None));
+    }
+
+    #[test]
+    fn names_are_taken_apart() {
+        assert_eq!(name_parts(b"a.tar.gz"), (&b"a.tar"[..], Some(&b"gz"[..])));
+        assert_eq!(name_parts(b"..a"), (&b"..a"[..], None));
+        assert!(names_of(b"/a//./b/").eq([&b"a"[..], b".", b"b"]));
+        assert_eq!(path_folder(b"a//b//"), b"a");
+        assert_eq!((root_length(b"//a"), root_of(b"//a")), (2, &b"/"[..]));
+        assert_eq!(normal_names(b"../a/../../b"), [&b".."[..], b"..", b"b"]);
+        assert_eq!(joined(b"a/", b"b"), joined(b"a", b"b"));
+        assert!(renamed(b"a/..", b"b").is_none() && renamed(b"a", b"b/c").is_none());
+    }
+
+    #[test]
+    fn a_pattern_is_parsed_into_names() {
+        let parts = |pattern: &str| glob_parts(&pattern.chars().collect::<Vec<_>>());
+        let name = |tokens: &[GlobToken]| GlobPart::Name(tokens.to_vec());
+        let any = GlobToken::AnyNumber;
+        assert_eq!(
+            parts("**/a*/**/**"),
+            Ok(vec![
+                GlobPart::Deep,
+                name(&[GlobToken::Exactly('a'), any.clone()]),
+                GlobPart::Deep
+            ])
+        );
+        // Only two stars alone cross slashes; more of them are one.
+        assert_eq!(parts("***"), Ok(vec![name(&[any])]));
+        assert_eq!(parts("\\"), Err("ends in a backslash"));
+        let set = glob_set(&['[', ']', '-', 'a', ']'], 0);
+        assert!(matches!(
+            set,
+            Ok((5, GlobToken::OneOf { negated: false, .. }))
+        ));
+        let choices = glob_alternatives("{a,b{c,d}}".chars().collect());
+        let mut choices: Vec<String> = choices
+            .unwrap()
+            .into_iter()
+            .map(|chars| chars.into_iter().collect())
+            .collect();
+        choices.sort();
+        assert_eq!(choices, ["a", "bc", "bd"]);
+        let glob = Glob::parse("a/**").unwrap();
+        let inside = glob.step(&glob.start(), "a");
+        assert!(is_complete(&inside) && is_open(&inside));
+        assert!(!is_open(&glob.without_deep(inside)));
+        assert!(!is_open(&glob.step(&glob.start(), "b")));
+    }
+
+    #[test]
+    fn modes_and_names_of_drafts() {
+        assert!(open_options("rb+").is_some() && open_options("rbb").is_none());
+        assert_ne!(unique_suffix(), unique_suffix());
+        assert_eq!((line_count(b""), line_count(b"a\n\nb")), (0, 3));
+        let before = UNIX_EPOCH.checked_sub(Duration::from_micros(1)).unwrap();
+        assert_eq!((instant_of(UNIX_EPOCH), instant_of(before)), (0, -1));
+        assert!(remove_tree(Path::new("/")).is_err() && remove_tree(Path::new("a/..")).is_err());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let entries = walk_tree(&root, 1, false).unwrap();
+        let value = entries
+            .iter()
+            .find(|entry| entry.relative == Path::new("value"));
+        assert!(value.is_some_and(|value| value.kind == KIND_FOLDER && !value.unread));
     }
 
     #[test]

@@ -116,3 +116,46 @@ pub fn text_of(call: impl Fn(*mut u8, i64) -> i64) -> Result<String, i64> {
 
 /// Handles that no table has given out.
 pub const BAD_HANDLES: [i64; 5] = [0, -1, i64::MIN, i64::MAX, 0x7fff_ffff];
+
+/// A folder of its own for a test, removed with everything in it at the end.
+pub struct Folder(std::path::PathBuf);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let name = format!("native_ref-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).expect("a folder that is new");
+        Self(path)
+    }
+
+    /// A path in this folder.
+    pub fn path(&self, relative: &str) -> String {
+        self.0.join(relative).to_str().expect("UTF-8").to_owned()
+    }
+
+    /// The path of this folder.
+    pub fn root(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+
+    /// Makes a file, with the folders around it.
+    pub fn file(&self, relative: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(relative);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
+        std::fs::write(&path, content).expect("a writable folder");
+        self.path(relative)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The strings in an array.
+pub fn texts(array: RuntimeValue) -> Vec<String> {
+    let count = rt_array_len(array);
+    assert!(count >= 0, "no array: {}", show(array));
+    (0..count).map(|at| read(rt_array_get(array, at))).collect()
+}

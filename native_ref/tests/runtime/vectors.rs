@@ -367,6 +367,69 @@ fn play_plain(name: &str, args: &[Literal]) -> Option<Literal> {
     })
 }
 
+/// As [`play`], for paths and patterns.
+fn play_paths(name: &str, args: &[Literal]) -> Option<Literal> {
+    use Literal::{Bool, Int, Text};
+
+    type One = unsafe extern "C" fn(*const u8, i64, *mut u8, i64) -> i64;
+    type Two = unsafe extern "C" fn(*const u8, i64, *const u8, i64, *mut u8, i64) -> i64;
+
+    let one: &[(&str, One)] = &[
+        ("rt_path_basename", rt_path_basename),
+        ("rt_path_dirname", rt_path_dirname),
+        ("rt_path_ext", rt_path_ext),
+        ("rt_path_stem", rt_path_stem),
+        ("rt_path_normalise", rt_path_normalise),
+        ("rt_path_absolute", rt_path_absolute),
+        ("rt_glob_escape", rt_glob_escape),
+    ];
+    let two: &[(&str, Two)] = &[
+        ("rt_path_join", rt_path_join),
+        ("rt_path_relative", rt_path_relative),
+        ("rt_path_with_ext", rt_path_with_ext),
+        ("rt_path_with_name", rt_path_with_name),
+    ];
+    if let Some((_, function)) = one.iter().find(|(known, _)| *known == name) {
+        let (text, size) = (args[0].text().as_ptr(), len(args[0].text()));
+        return Some(outcome(text_of(|out, cap| unsafe {
+            function(text, size, out, cap)
+        })));
+    }
+    if let Some((_, function)) = two.iter().find(|(known, _)| *known == name) {
+        let (a, b) = (args[0].text(), args[1].text());
+        return Some(outcome(text_of(|out, cap| unsafe {
+            function(a.as_ptr(), len(a), b.as_ptr(), len(b), out, cap)
+        })));
+    }
+    Some(match (name, args) {
+        ("rt_path_is_absolute", [Text(path)]) => {
+            Bool(unsafe { rt_path_is_absolute(path.as_ptr(), len(path)) })
+        }
+        ("rt_path_starts_with", [Text(a), Text(b)]) => {
+            Bool(unsafe { rt_path_starts_with(a.as_ptr(), len(a), b.as_ptr(), len(b)) })
+        }
+        ("rt_path_component_count", [Text(path)]) => {
+            Int(unsafe { rt_path_component_count(path.as_ptr(), len(path)) })
+        }
+        ("rt_path_component", [Text(path), Int(index)]) => outcome(text_of(|out, cap| unsafe {
+            rt_path_component(path.as_ptr(), len(path), *index, out, cap)
+        })),
+        ("rt_glob_match", [Text(a), Text(b)]) => {
+            Int(unsafe { rt_glob_match(a.as_ptr(), len(a), b.as_ptr(), len(b)) })
+        }
+        ("rt_glob_is_valid", [Text(pattern)]) => {
+            Bool(unsafe { rt_glob_is_valid(pattern.as_ptr(), len(pattern)) })
+        }
+        ("doctest_path_contains", [Text(a), Text(b)]) => {
+            Bool(doctest_path_contains(text(a), text(b)))
+        }
+        ("doctest_path_has_extension", [Text(a), Text(b)]) => {
+            Bool(doctest_path_has_extension(text(a), text(b)))
+        }
+        _ => return None,
+    })
+}
+
 /// Plays one file; how many vectors it has.
 fn play_file(path: &Path) -> usize {
     let source = std::fs::read_to_string(path).expect("a readable file");
@@ -383,7 +446,9 @@ fn play_file(path: &Path) -> usize {
         let call = Literal::parse(field("call")).0;
         let args = Literal::parse_list(field("args"));
         let expected = Literal::parse(field("returns")).0;
-        let found = play(call.text(), &args).or_else(|| play_plain(call.text(), &args));
+        let found = play(call.text(), &args)
+            .or_else(|| play_plain(call.text(), &args))
+            .or_else(|| play_paths(call.text(), &args));
         let found = found.unwrap_or_else(|| panic!("unknown: {call:?}"));
         assert!(expected.same(&found), "{name:?} of {path:?}: {found:?}");
         count += 1;
@@ -416,6 +481,8 @@ fn the_vectors_hold() {
         "executor",
         "thread",
         "simd",
+        "path",
+        "search",
     ] {
         assert!(
             play_file(&folder.join(format!("{domain}.toml"))) > 5,
