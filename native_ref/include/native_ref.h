@@ -656,6 +656,36 @@ uint8_t *rt_coverage_dump_sdn(void);
  * for any other pointer; such memory is not touched. */
 bool rt_coverage_free_sdn(uint8_t *text);
 
+/* The text of a file as a string; nil, with the error recorded, if it cannot be read or is not
+ * UTF-8, and for a path that is no string. See `rt_file_read_text`. */
+RuntimeValue doctest_read_file(RuntimeValue path);
+
+/* Whether there is anything with this path; false for a path that is no string. */
+bool doctest_path_exists(RuntimeValue path);
+
+/* Whether there is a file with this path; false for a path that is no string. */
+bool doctest_is_file(RuntimeValue path);
+
+/* Whether there is a folder with this path; false for a path that is no string. */
+bool doctest_is_dir(RuntimeValue path);
+
+/* Whether a text stands anywhere in a path; false if either is no string. */
+bool doctest_path_contains(RuntimeValue path, RuntimeValue part);
+
+/* Whether the last name of a path has this extension, given with its dot or without; an empty one
+ * means none. Upper and lower case differ. False if either is no string. */
+bool doctest_path_has_extension(RuntimeValue path, RuntimeValue extension);
+
+/* The files below a folder whose path fits one of the `include` patterns and, like the folders
+ * around it, none of the `exclude` patterns: sorted, as an array of strings, each beginning with
+ * the folder as it was given. Both are arrays of patterns of `rt_glob_match`, or nil for none;
+ * without `include` every file fits. A pattern without a slash is about the last name, any other
+ * about the path seen from the folder. Links are not followed.
+ *
+ * Nil, with the error recorded, if the folder cannot be read or has more than 2^20 entries, and for
+ * a value that is not what it should be. */
+RuntimeValue doctest_walk_directory(RuntimeValue folder, RuntimeValue include, RuntimeValue exclude);
+
 /* ----------------------------------------------------------------------
  * Math
  * ---------------------------------------------------------------------- */
@@ -1055,6 +1085,129 @@ int64_t rt_stdin_read_char(void);
  * error recorded, if reading fails or it is not UTF-8. */
 RuntimeValue rt_stdin_read_all(void);
 
+/* The text of a file as a string; nil, with the error recorded, if it cannot be read, is not
+ * UTF-8, is longer than 2^28 bytes, or is a named pipe.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_file_read_text(const uint8_t *path, int64_t len);
+
+/* Copies the bytes of a file to `out` and returns how many there are; -1, with the error
+ * recorded, as for `rt_file_read_text`, but for any bytes.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_file_read_bytes(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* The lines of a file, without their ends, as an array of strings; nil, with the error recorded,
+ * as for `rt_file_read_text` and for more than 2^24 lines.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_file_read_lines(const uint8_t *path, int64_t len);
+
+/* Number of lines of a file, whether it is text or not; -1, with the error recorded, if it cannot
+ * be read.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+int64_t rt_file_count_lines(const uint8_t *path, int64_t len);
+
+/* Makes UTF-8 text the content of a file, which need not exist yet. */
+int64_t rt_file_write_text(const uint8_t *path, int64_t path_len, const uint8_t *text, int64_t len);
+
+/* Makes bytes the content of a file, which need not exist yet. */
+int64_t rt_file_write_bytes(const uint8_t *path, int64_t path_len, const uint8_t *data, int64_t len);
+
+/* Appends UTF-8 text to a file, which need not exist yet. */
+int64_t rt_file_append_text(const uint8_t *path, int64_t path_len, const uint8_t *text, int64_t len);
+
+/* Appends bytes to a file, which need not exist yet. */
+int64_t rt_file_append_bytes(const uint8_t *path, int64_t path_len, const uint8_t *data, int64_t len);
+
+/* Makes bytes the content of a file in one step: whoever reads it sees the old content or the new
+ * one, never a part. Returns the number of bytes; -1, with the error recorded, if that is not
+ * possible; then the file is as it was. A symbolic link is replaced by a file.
+ *
+ * Safety:
+ * `path` and `data` are null or valid for reads of their lengths. */
+int64_t rt_file_write_atomic(const uint8_t *path, int64_t path_len, const uint8_t *data, int64_t len);
+
+/* Whether there is a file, a folder or anything else with this path; false for a link to nothing
+ * and for what cannot be a path.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+bool rt_file_exists(const uint8_t *path, int64_t len);
+
+/* Size of a file in bytes; -1, with the error recorded, if there is none or it is a folder.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+int64_t rt_file_size(const uint8_t *path, int64_t len);
+
+/* Writes the SHA-256 of a file to `out` as 64 hexadecimal digits; see `rt_sha256_hex`. Returns
+ * 64; -1, with the error recorded, if the file cannot be read.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_file_sha256(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Opens a file and returns its handle. The modes are those of C: `r`, `w`, `a` and `x` (a new
+ * file), with `+` to read and write; a `b` changes nothing. -1, with the error recorded, for any
+ * other mode, for a folder, for a named pipe, and if the file cannot be opened.
+ *
+ * Safety:
+ * `path` and `mode` are null or valid for reads of their lengths. */
+int64_t rt_file_open(const uint8_t *path, int64_t path_len, const uint8_t *mode, int64_t mode_len);
+
+/* Reads up to `cap` bytes at the position of an open file; fewer only at its end, 0 there. -1,
+ * with the error recorded, for a bad handle or buffer and if reading fails.
+ *
+ * Safety:
+ * `out` is null or valid for writes of `cap` bytes. */
+int64_t rt_file_read(int64_t file, uint8_t *out, int64_t cap);
+
+/* The next line of an open file, without its end, as a string; nil at the end and, with the error
+ * recorded, for a bad handle, for a line that is not UTF-8 or longer than 2^24 bytes, and if
+ * reading fails. */
+RuntimeValue rt_file_read_line(int64_t file);
+
+/* Writes bytes at the position of an open file, or at its end in mode `a`. Returns how many;
+ * -1, with the error recorded, for a bad handle, for data that is not readable, and if they were
+ * not all written.
+ *
+ * Safety:
+ * `data` is null or valid for reads of `len` bytes. */
+int64_t rt_file_write(int64_t file, const uint8_t *data, int64_t len);
+
+/* Moves the position of an open file: `origin` 0 counts from the beginning, 1 from the position,
+ * 2 from the end. Returns the new position; -1, with the error recorded, for a bad handle,
+ * another origin and a position before the beginning. Past the end is possible. */
+int64_t rt_file_seek(int64_t file, int64_t offset, int64_t origin);
+
+/* The position of an open file; -1, with the error recorded, for a bad handle. */
+int64_t rt_file_tell(int64_t file);
+
+/* Whether an open file has nothing more to read: 1 or 0; -1, with the error recorded, for a bad
+ * handle and a file that is not open for reading. */
+int64_t rt_file_at_end(int64_t file);
+
+/* Cuts an open file, or fills it with zeros, to this length, at most 2^40; the position stays.
+ * False, with the error recorded, for a bad handle or length and a file that is not open for
+ * writing. */
+bool rt_file_set_len(int64_t file, int64_t len);
+
+/* Waits until what was written to an open file is on the disk; false, with the error recorded,
+ * for a bad handle and if that fails. */
+bool rt_file_sync(int64_t file);
+
+/* Closes a file; false for a handle that is stale already. */
+bool rt_file_close(int64_t file);
+
+/* Number of files that are open by `rt_file_open`. */
+int64_t rt_file_open_count(void);
+
 /* A unique owner of a value. It is equal only to itself, whatever it holds. */
 RuntimeValue rt_unique_new(RuntimeValue content);
 
@@ -1063,6 +1216,145 @@ RuntimeValue rt_unique_get(RuntimeValue unique);
 
 /* Replaces what a unique holds; false for any other value. */
 bool rt_unique_set(RuntimeValue unique, RuntimeValue content);
+
+/* ----------------------------------------------------------------------
+ * The file system
+ * ---------------------------------------------------------------------- */
+
+/* Whether there is a file with this path, or a link to one. */
+bool rt_fs_is_file(const uint8_t *path, int64_t len);
+
+/* Whether there is a folder with this path, or a link to one. */
+bool rt_fs_is_dir(const uint8_t *path, int64_t len);
+
+/* Whether there is a symbolic link with this path, whatever it leads to. */
+bool rt_fs_is_symlink(const uint8_t *path, int64_t len);
+
+/* Whether there is anything with this path, a link to nothing included; compare
+ * `rt_file_exists`. */
+bool rt_fs_exists(const uint8_t *path, int64_t len);
+
+/* Makes a folder; the one around it has to exist. */
+bool rt_fs_mkdir(const uint8_t *path, int64_t len);
+
+/* Makes a folder and all those around it that are missing; it may exist already. */
+bool rt_fs_mkdir_all(const uint8_t *path, int64_t len);
+
+/* Removes a file or a symbolic link, not what it leads to. */
+bool rt_fs_remove(const uint8_t *path, int64_t len);
+
+/* Removes an empty folder. */
+bool rt_fs_remove_dir(const uint8_t *path, int64_t len);
+
+/* Removes a file, a link, or a folder with everything in it. Links are not followed. A path
+ * without a name of its own (`/`, `.`, `a/..`) is refused. */
+bool rt_fs_remove_all(const uint8_t *path, int64_t len);
+
+/* Makes an empty file, or sets the time of the last change of one that exists to now. */
+bool rt_fs_touch(const uint8_t *path, int64_t len);
+
+/* Sets the time of the last change of a file or a folder, an instant as of `rt_datetime_now`;
+ * false, with the error recorded, if that is not possible or there is no such instant.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+bool rt_fs_set_modified(const uint8_t *path, int64_t len, int64_t instant);
+
+/* Gives a file or a folder another path, within the same file system; a file that has it
+ * already is replaced. Returns 0. */
+int64_t rt_fs_rename(const uint8_t *from, int64_t from_len, const uint8_t *to, int64_t to_len);
+
+/* Copies the content and the permissions of a file; one that exists is replaced, unless it is
+ * the same one. Returns the number of bytes. */
+int64_t rt_fs_copy(const uint8_t *from, int64_t from_len, const uint8_t *to, int64_t to_len);
+
+/* Copies a folder with everything in it to a path that does not exist yet and is not in that
+ * folder. Symbolic links are copied as such. Returns the number of entries; what was copied
+ * before an error stays. */
+int64_t rt_fs_copy_all(const uint8_t *from, int64_t from_len, const uint8_t *to, int64_t to_len);
+
+/* Gives a file a second name. Returns 0. */
+int64_t rt_fs_hard_link(const uint8_t *from, int64_t from_len, const uint8_t *to, int64_t to_len);
+
+/* Makes a symbolic link with the path `link` that leads to `target`, which need not exist.
+ * Returns 0. Only on Unix. */
+int64_t rt_fs_symlink(const uint8_t *target, int64_t from_len, const uint8_t *link, int64_t to_len);
+
+/* Whether two paths lead to the same file or folder: 1 or 0. */
+int64_t rt_fs_same_file(const uint8_t *first, int64_t from_len, const uint8_t *second, int64_t to_len);
+
+/* What a path is: 1 a file, 2 a folder, 3 a symbolic link (which is not followed), 4 anything
+ * else; 0 if there is nothing.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+int64_t rt_fs_kind(const uint8_t *path, int64_t len);
+
+/* Writes what is known about a path to `out`, as many values as `cap` leaves room for: kind (as
+ * for `rt_fs_kind`), size in bytes, the instants of the last change, the last access and the
+ * creation (`i64::MIN` where the system does not know), the permission bits (0 where there are
+ * none), the number of names, and 1 for read-only. A symbolic link is followed if `follow`.
+ *
+ * Returns 8; -1, with the error recorded, if there is nothing, and for bad arguments.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`
+ * `i64`s. */
+int64_t rt_fs_metadata(const uint8_t *path, int64_t len, bool follow, int64_t *out, int64_t cap);
+
+/* Sets the permission bits (0 to 0o7777) of a file or a folder; false, with the error recorded,
+ * for any other number and if that is not possible. Only on Unix.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+bool rt_fs_set_mode(const uint8_t *path, int64_t len, int64_t mode);
+
+/* The names in a folder, sorted, as an array of strings, with U+FFFD for what is not UTF-8 (see
+ * `rt_fs_list_raw`); nil, with the error recorded, if the folder cannot be read.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_fs_list(const uint8_t *path, int64_t len);
+
+/* Copies the names in a folder to `out`, sorted, each as it is and with a NUL byte behind it.
+ * Returns the full length; -1, with the error recorded, if the folder cannot be read.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_fs_list_raw(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* The paths of everything below a folder, seen from there, as an array of strings: each folder
+ * before what is in it, otherwise sorted. `max_depth` 1 gives what is in the folder itself, a
+ * negative one everything. Links are entered only if `follow`, each folder once, so that circles
+ * end. A folder that cannot be read is listed and not entered.
+ *
+ * Nil, with the error recorded, if the first folder cannot be read and for more than 2^20 entries.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_fs_walk(const uint8_t *path, int64_t len, int64_t max_depth, bool follow);
+
+/* Size of a file, or of all files below a folder, in bytes, without following links; -1, with the
+ * error recorded, if there is nothing, and as for `rt_fs_walk`.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+int64_t rt_fs_tree_size(const uint8_t *path, int64_t len);
+
+/* Copies where a symbolic link leads, as it is written there, to `out`; the full length. */
+int64_t rt_fs_read_link(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies the one absolute path without links, `.` and `..` of something that exists to `out`;
+ * the full length. `rt_path_absolute` does not look at the disk. */
+int64_t rt_fs_canonical(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Makes a folder for temporary files that nobody else uses, and gives its path as a string. Its
+ * name begins with `prefix`. Nil, with the error recorded, for a prefix that cannot begin a name
+ * and if the folder cannot be made. Whoever made it removes it, see `rt_fs_remove_all`.
+ *
+ * Safety:
+ * `prefix` is null or valid for reads of `len` bytes. */
+RuntimeValue rt_fs_temp_dir(const uint8_t *prefix, int64_t len);
 
 /* ----------------------------------------------------------------------
  * Base64 (RFC 4648)
@@ -1104,6 +1396,107 @@ int64_t rt_base64_encoded_len(int64_t len);
  * Safety:
  * `text` must be null or point to `len` readable bytes. */
 bool rt_base64_is_valid(const uint8_t *text, int64_t len);
+
+/* ----------------------------------------------------------------------
+ * Paths
+ * ---------------------------------------------------------------------- */
+
+/* Copies the last name of a path to `out`: `b` of `a/b` and of `a/b/`, nothing of `/`. */
+int64_t rt_path_basename(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies a path without its last name to `out`: `a` of `a/b/`, `/` of `/a` and of `/`, nothing
+ * of `a`. `rt_path_join` with the last name leads to the same file again. */
+int64_t rt_path_dirname(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies the extension of the last name, without its dot, to `out`: `gz` of `a.tar.gz`, nothing
+ * of `.profile`, `..` and `a.`. */
+int64_t rt_path_ext(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies the last name without its extension to `out`: `a.tar` of `b/a.tar.gz`, `.profile` of
+ * `.profile`. */
+int64_t rt_path_stem(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies a path without `.`, `..` and separators too many to `out`: `b` of `a/../b//`, `.` of
+ * nothing. It is taken literally: where `a` is a link, `a/..` may lead elsewhere, see
+ * `rt_fs_canonical`. */
+int64_t rt_path_normalise(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies a path as it is seen from the folder `base` to `out`: the other one if that is absolute.
+ * Returns the full length; -1 for bad arguments.
+ *
+ * Safety:
+ * `base` and `path` are null or valid for reads of their lengths, `out` null or valid for writes
+ * of `cap` bytes. */
+int64_t rt_path_join(const uint8_t *base, int64_t base_len, const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Whether a path does not depend on the working directory. False for a path that is not readable.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+bool rt_path_is_absolute(const uint8_t *path, int64_t len);
+
+/* Copies the path, seen from the working directory and normalised, to `out`. Returns the full
+ * length; -1 for an empty path, bad arguments, and if the working directory cannot be told.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_path_absolute(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* Copies the way from the folder `base` to a path to `out`: `../b` from `a` to `b`. Both are taken
+ * literally and normalised. Returns the full length; -1 if only one is absolute, if the way would
+ * have to lead down from a `..`, and for bad arguments.
+ *
+ * Safety:
+ * `path` and `base` are null or valid for reads of their lengths, `out` null or valid for writes
+ * of `cap` bytes. */
+int64_t rt_path_relative(const uint8_t *path, int64_t len, const uint8_t *base, int64_t base_len, uint8_t *out, int64_t cap);
+
+/* Copies a path with another extension to `out`; an empty one takes it away, and a dot before it
+ * may be left out. Returns the full length; -1 for a path without a name (`/`, `..`), for an
+ * extension with a separator, and for bad arguments.
+ *
+ * Safety:
+ * `path` and `ext` are null or valid for reads of their lengths, `out` null or valid for writes of
+ * `cap` bytes. */
+int64_t rt_path_with_ext(const uint8_t *path, int64_t len, const uint8_t *ext, int64_t ext_len, uint8_t *out, int64_t cap);
+
+/* Copies a path with another last name to `out`. Returns the full length; -1 for a path without a
+ * name (`/`, `..`), for a new name that is none, and for bad arguments.
+ *
+ * Safety:
+ * `path` and `name` are null or valid for reads of their lengths, `out` null or valid for writes
+ * of `cap` bytes. */
+int64_t rt_path_with_name(const uint8_t *path, int64_t len, const uint8_t *name, int64_t name_len, uint8_t *out, int64_t cap);
+
+/* Whether a path lies in a folder, or is that folder: name by name, so `ab` is not in `a`. Both
+ * are taken literally. False for bad arguments.
+ *
+ * Safety:
+ * `path` and `folder` are null or valid for reads of their lengths. */
+bool rt_path_starts_with(const uint8_t *path, int64_t len, const uint8_t *folder, int64_t folder_len);
+
+/* Number of names in a path, `.` and `..` among them; -1 for a path that is not readable.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes. */
+int64_t rt_path_component_count(const uint8_t *path, int64_t len);
+
+/* Copies one of the names in a path, counted from 0, to `out`. Returns the full length; -1 if
+ * there is none, and for bad arguments.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_path_component(const uint8_t *path, int64_t len, int64_t index, uint8_t *out, int64_t cap);
+
+/* Copies a path to `out`, with the user's home directory (see `rt_env_home`) for a `~` that is
+ * its first name. Returns the full length; -1 for bad arguments, and if no home is set.
+ *
+ * Safety:
+ * `path` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_path_expand_home(const uint8_t *path, int64_t len, uint8_t *out, int64_t cap);
+
+/* The byte that separates names on this system. */
+int64_t rt_path_separator(void);
 
 /* ----------------------------------------------------------------------
  * Environment
@@ -1332,6 +1725,71 @@ RuntimeValue rt_string_trim(RuntimeValue string);
 /* A string `count` times in a row; nil for a negative count, a value that is
  * no string, and a result of more than 2^28 bytes. */
 RuntimeValue rt_string_repeat(RuntimeValue string, int64_t count);
+
+/* Whether a path fits a pattern: 1 or 0; -1, with the error recorded, for a pattern that is none
+ * or too long (2^12 bytes), a text of more than 2^13 bytes, and bad arguments.
+ *
+ * In a pattern `*` stands for any number of characters within a name, `?` for one, `[a-z_]` for
+ * one of these and `[!a-z]` for any other, `**` between slashes for any number of names (also
+ * none), `{a,b}` for either, and a backslash takes a character literally. Nothing but `**` matches
+ * a slash; a dot at the beginning is a character like any other. The time a match takes grows
+ * with the product of both lengths, not faster.
+ *
+ * Safety:
+ * `pattern` and `text` are null or valid for reads of their lengths. */
+int64_t rt_glob_match(const uint8_t *pattern, int64_t pattern_len, const uint8_t *text, int64_t len);
+
+/* Whether a pattern of `rt_glob_match` is one; false for an open bracket or brace, a backslash at
+ * the end, a range in the wrong order, and what is too long or not readable.
+ *
+ * Safety:
+ * `pattern` is null or valid for reads of `len` bytes. */
+bool rt_glob_is_valid(const uint8_t *pattern, int64_t len);
+
+/* Copies a pattern that only the text itself fits to `out`. Returns the full length; -1 for text
+ * that is not readable and for a bad buffer.
+ *
+ * Safety:
+ * `text` is null or valid for reads of `len` bytes, `out` null or valid for writes of `cap`. */
+int64_t rt_glob_escape(const uint8_t *text, int64_t len, uint8_t *out, int64_t cap);
+
+/* The paths below a folder, seen from there, that fit a pattern of `rt_glob_match`, sorted, as an
+ * array of strings. Only folders where something can fit are entered, and links to folders only
+ * where the pattern names them, not by `**`. A folder that cannot be read counts as empty.
+ *
+ * Nil, with the error recorded, if the first folder cannot be read, the pattern is none, or more
+ * than 2^20 entries would have to be looked at.
+ *
+ * Safety:
+ * `root` and `pattern` are null or valid for reads of their lengths. */
+RuntimeValue rt_glob_list(const uint8_t *root, int64_t root_len, const uint8_t *pattern, int64_t pattern_len);
+
+/* The lines of a file, or of all text files below a folder, that hold a text: an array of tuples
+ * of the path seen from the folder (empty for a single file), the number of the line from 1, and
+ * the line. At most `limit` of them, which is 1 to 2^20. Files below a folder that are not UTF-8
+ * are passed over, links are not followed.
+ *
+ * Nil, with the error recorded, if the file or the folder cannot be read, the text is empty, the
+ * limit is another number, and for bad arguments.
+ *
+ * Safety:
+ * `path` and `text` are null or valid for reads of their lengths. */
+RuntimeValue rt_search_text(const uint8_t *path, int64_t path_len, const uint8_t *text, int64_t len, int64_t limit);
+
+/* Number of lines that `rt_search_text` would give without a limit; -1, with the error recorded,
+ * for the same reasons.
+ *
+ * Safety:
+ * `path` and `text` are null or valid for reads of their lengths. */
+int64_t rt_search_count(const uint8_t *path, int64_t path_len, const uint8_t *text, int64_t len);
+
+/* The paths below a folder, seen from there and sorted, of the files whose name holds a text, as
+ * an array of strings. Nil, with the error recorded, if the folder cannot be read or has more than
+ * 2^20 entries, and for bad arguments.
+ *
+ * Safety:
+ * `root` and `part` are null or valid for reads of their lengths. */
+RuntimeValue rt_search_names(const uint8_t *root, int64_t root_len, const uint8_t *part, int64_t len);
 
 /* ----------------------------------------------------------------------
  * Parallel loops over arrays
