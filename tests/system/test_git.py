@@ -31,6 +31,23 @@ def repository(tmp_path, monkeypatch):
     return root
 
 
+def test_a_folder_in_a_repository_does_not_become_one(repository):
+    assert not git.begin_repository(repository / "src", "a copy")
+    assert not (repository / "src/.git").exists()
+    assert run(repository, "log", "--format=%s") == "first\n"
+
+
+def test_a_folder_of_its_own_becomes_a_repository(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    (folder / "lib.rs").write_text("pub fn f() {}\n")
+    assert git.begin_repository(folder, "a copy\n")
+    assert run(folder, "log", "--format=%an %s") == "splitter a copy\n"
+    assert run(folder, "ls-files") == "lib.rs\n"
+    assert run(folder, "status", "--porcelain") == ""
+
+
 def test_the_root_is_the_top_of_the_repository(repository):
     assert git.find_root(repository / "src/ffi.rs", repository / "src") == repository
     assert git.find_root(repository / "src/deep/not_yet.rs", repository / "src") == repository
