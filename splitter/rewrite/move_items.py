@@ -18,7 +18,7 @@ from splitter.rewrite.places import Place
 from splitter.rewrite.reach import needed_at
 from splitter.rewrite.residue import block_position, mod_lines, use_pieces
 from splitter.rewrite.retarget import retarget
-from splitter.rewrite.use_order import in_order
+from splitter.rewrite.use_order import ends_line, in_order
 from splitter.rewrite.use_text import UseLine, render_uses
 from splitter.rewrite.world import World
 
@@ -155,7 +155,7 @@ def _join(world: World, row: Row, pieces: list[Piece], *, blank: bool = False) -
     """Append pieces; where the row does not end a line, or a blank line is wanted, add the line ending."""
     if not pieces:
         return
-    if row and not _ends_line(world, row[-1]):
+    if row and not ends_line(world, row[-1]):
         row.append(Added(world.source.newline, Why.BLANK))
     first = pieces[0]
     text = first.text if isinstance(first, Added) else world.source.text(first.span)
@@ -171,12 +171,7 @@ def _parted(world: World, before: Item, item: Item) -> bool:
 
 
 def _last_newline(world: World, row: Row) -> Row:
-    return [Added(world.source.newline, Why.BLANK)] if row and not _ends_line(world, row[-1]) else []
-
-
-def _ends_line(world: World, piece: Piece) -> bool:
-    text = piece.text if isinstance(piece, Added) else world.source.text(piece.span)
-    return text.endswith(b"\n")
+    return [Added(world.source.newline, Why.BLANK)] if row and not ends_line(world, row[-1]) else []
 
 
 def _begins_blank(world: World, item: Item) -> bool:

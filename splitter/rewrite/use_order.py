@@ -1,10 +1,10 @@
 """Imports that lost names change places where rustfmt would sort them otherwise: a name stands before a list.
 
-Invariant: works on runs of neighbouring imports that were in order beforehand; whole imports change places, and what
-people left in another order stays so.
+Invariant: works on runs of neighbouring imports that were in order beforehand; whole declarations change places, and
+what people left in another order stays so.
 """
 
-from splitter.model.change import Added, Piece
+from splitter.model.change import Added, Piece, Why
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.use_text import Order, statement_order
 from splitter.rewrite.world import World
@@ -16,16 +16,23 @@ Places = dict[str, tuple[int, int]]
 
 def in_order(world: World, row: list[Piece], places: Places) -> list[Piece]:
     """The pieces of the residue with its imports in order; `places` says from where to where each item's pieces are."""
-    for run in _runs(world, places):
+    # From the last run to the first: an import that is taken apart becomes more pieces than it was.
+    for run in reversed(_runs(world, places)):
         before = [_order(world, item) for item in run]
-        spans = [places[item.key] for item in run]
-        after = [_order_of(row[start:end]) or order for (start, end), order in zip(spans, before, strict=True)]
-        if before != sorted(before) or after == sorted(after):
+        if before != sorted(before):
             continue
-        ranked = sorted(range(len(run)), key=after.__getitem__)
-        moved = [piece for at in ranked for piece in row[slice(*spans[at])]]
-        row[spans[0][0] : spans[-1][1]] = moved
+        spans = [slice(*places[item.key]) for item in run]
+        parts = [part for span, order in zip(spans, before, strict=True) for part in _statements(row[span], order)]
+        ranked = sorted(parts, key=lambda part: part[0])
+        if parts != ranked and all(ends_line(world, pieces[-1]) for _, pieces in parts):
+            row[spans[0].start : spans[-1].stop] = [piece for _, pieces in ranked for piece in pieces]
     return row
+
+
+def ends_line(world: World, piece: Piece) -> bool:
+    """Say whether what follows a piece begins a line."""
+    text = piece.text if isinstance(piece, Added) else world.source.text(piece.span)
+    return text.endswith(b"\n")
 
 
 def _runs(world: World, places: Places) -> list[list[Item]]:
@@ -49,11 +56,21 @@ def _order(world: World, item: Item) -> Order:
     return statement_order(use_leaves(world.source, item))
 
 
-def _order_of(pieces: list[Piece]) -> Order | None:
-    """Sort key of the import that these pieces write anew; None where they keep it."""
-    text = b"".join(piece.text for piece in pieces if isinstance(piece, Added))
-    if not text.strip():
-        return None
-    made = parse("imports.rs", text)
-    leaves = next((use_leaves(made, item) for item in made.items if item.kind is ItemKind.USE), ())
-    return statement_order(leaves) if leaves else None
+def _statements(pieces: list[Piece], order: Order) -> list[tuple[Order, list[Piece]]]:
+    """The pieces of one import, a row for each declaration that it has become, with its sort key.
+
+    What stands before the first and after the last stays with them.
+    """
+    at, text = next(((i, p.text) for i, p in enumerate(pieces) if isinstance(p, Added) and p.text.strip()), (0, b""))
+    made = parse("imports.rs", text) if text else None
+    uses = [item for item in made.items if item.kind is ItemKind.USE] if made else []
+    if made is None or not uses:
+        return [(order, pieces)]
+    bounds = [0, *(item.span.start for item in uses[1:]), len(text)]
+    parts: list[tuple[Order, list[Piece]]] = [
+        (statement_order(use_leaves(made, item)), [Added(text[start:end], Why.IMPORT)])
+        for item, start, end in zip(uses, bounds[:-1], bounds[1:], strict=True)
+    ]
+    parts[0] = (parts[0][0], [*pieces[:at], *parts[0][1]])
+    parts[-1] = (parts[-1][0], [*parts[-1][1], *pieces[at + 1 :]])
+    return parts

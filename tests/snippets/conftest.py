@@ -27,5 +27,6 @@ def built(root, cargo_target):
     batch.tidy()
     if os.environ.get("RECORD_SNIPPETS"):
         for case in cases:
+            assert not results[case.name].error, results[case.name].error
             write_after(case, results[case.name].settled)
     return results
