@@ -100,7 +100,7 @@ class _Case:  # a receipt with its files, and reasons not to believe it; `known`
     def faults(self, start: int, end: int, kind: str, key: str, row: dict[str, Any]) -> dict[str, bool]:
         (there, *to), old, code, clean, low, high = row.get("to", ["", 0, 0]), self.source, b"", True, 0, 0
         pieces, (first, last), data = self.rows.get(there, []), old.find(start, end), old.data[start:end]
-        kept = [at for at, (begin, _, _, p) in enumerate(pieces) if p[0] == "kept" and to[0] <= begin < to[1]]
+        kept = [i for i, (a, *_, p) in enumerate(pieces) if p[0] == "kept" and a in range(*to) and start <= p[2] < end]
         drops = [drop for drop in self.drops if drop[0] == old.path and start <= drop[1] < end]
         spans = [(pieces[at][3][2], pieces[at][3][3]) for at in kept]
         cover = [(start, start), *sorted([*spans, *(drop[1:3] for drop in drops)]), (end, end)]

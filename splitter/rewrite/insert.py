@@ -66,11 +66,12 @@ def splice(world: World, pieces: list[Piece], path: str, additions: list[Additio
             if offset > at:
                 row.append(Kept(path, Span(at, offset)))
                 at = offset
-            row.append(_added(world, text, why))
+            row.append(added(world, text, why))
         if at < piece.span.end:
             row.append(Kept(path, Span(at, piece.span.end)))
-    return [*row, *(_added(world, text, why) for _, text, why in waiting)]
+    return [*row, *(added(world, text, why) for _, text, why in waiting)]
 
 
-def _added(world: World, text: str, why: Why) -> Added:
+def added(world: World, text: str, why: Why) -> Added:
+    """Text of ours, with the line endings of the file."""
     return Added(text.encode().replace(b"\n", world.source.newline), why)

@@ -12,7 +12,7 @@ from splitter.rewrite.edits import apply_edits, edits_of
 from splitter.rewrite.exports import reexports
 from splitter.rewrite.headers import module_header
 from splitter.rewrite.imports import line_key, module_imports, residue_imports
-from splitter.rewrite.insert import declared_before, mod_additions, splice, use_additions
+from splitter.rewrite.insert import added, declared_before, mod_additions, splice, use_additions
 from splitter.rewrite.legacy import parent_row
 from splitter.rewrite.places import Place
 from splitter.rewrite.reach import needed_at
@@ -45,8 +45,8 @@ def move_items(world: World) -> ChangeSet:
     for place in sorted(world.folders - set(world.members) - set(world.existing)):
         text = _mod_text(world, place)
         if text:
-            header = _added(world, module_header(world, place) + "\n", Why.HEADER)
-            rows[world.file(place)] = (header, _added(world, text, Why.MOD))
+            header = added(world, module_header(world, place) + "\n", Why.HEADER)
+            rows[world.file(place)] = (header, added(world, text, Why.MOD))
     for place, old in world.existing.items():
         pieces, lost = retarget(world, place, old)
         additions = mod_additions(old, declared_before(world, old, place), mod_lines(world, place))
@@ -62,13 +62,13 @@ def _mod_text(world: World, parent: Place) -> str:
 
 
 def _module(world: World, place: Place, needed: dict[str, Place]) -> tuple[Row, list[Dropped]]:
-    row: Row = [_added(world, module_header(world, place), Why.HEADER)]
+    row: Row = [added(world, module_header(world, place), Why.HEADER)]
     imports = render_uses(module_imports(world, place))
     if imports:
-        row.append(_added(world, "\n" + imports, Why.IMPORT))
+        row.append(added(world, "\n" + imports, Why.IMPORT))
     children = _mod_text(world, place)
     if children:
-        row.append(_added(world, "\n" + children, Why.MOD))
+        row.append(added(world, "\n" + children, Why.MOD))
     dropped: list[Dropped] = []
     before: Item | None = None
     for item in world.members[place]:
@@ -81,7 +81,7 @@ def _module(world: World, place: Place, needed: dict[str, Place]) -> tuple[Row, 
 
 def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]]:
     leaves_parent = world.residue != world.origin
-    row: Row = [_added(world, module_header(world, world.residue), Why.HEADER)] if leaves_parent else []
+    row: Row = [added(world, module_header(world, world.residue), Why.HEADER)] if leaves_parent else []
     dropped: list[Dropped] = []
     declared = declared_before(world, world.source, ()) if world.residue == () else []
     position = -1 if declared else block_position(world)
@@ -116,13 +116,12 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
         orphan = (
             item.kind is ItemKind.USE and bool(pieces) and not any(isinstance(p, Added) for p in pieces) and bool(lost)
         )
-    row = in_order(world, row, places)
+    additions = mod_additions(world.source, declared, mod_lines(world, ())) if declared else []
+    additions += use_additions(world, declared, _visible(world)) if declared else []
+    additions = in_order(world, row, places, additions)
     if position >= len(world.source.items):
         _block(world, row)
-    if declared:
-        additions = mod_additions(world.source, declared, mod_lines(world, ()))
-        additions += use_additions(world, declared, _visible(world))
-        row = splice(world, row, world.source.path, additions)
+    row = splice(world, row, world.source.path, additions)
     mark = [Kept(world.source.path, world.mark.span)] if world.mark and not leaves_parent else []
     ends = world.source.data.endswith(b"\n")
     return [*mark, *row, *(_last_newline(world, row) if ends else ())], dropped
@@ -132,11 +131,11 @@ def _block(world: World, row: Row) -> None:
     """Mod lines and re-exports, set off by blank lines; in the legacy layout imports alone."""
     mods = _mod_text(world, ()) if world.residue == () else ""
     if mods:
-        _join(world, row, [_added(world, ("\n" if row else "") + mods, Why.MOD)])
+        _join(world, row, [added(world, ("\n" if row else "") + mods, Why.MOD)])
     lines = _visible(world) if world.residue == () else residue_imports(world)
     if lines:
         why = Why.REEXPORT if world.residue == () else Why.IMPORT
-        _join(world, row, [_added(world, ("\n" if row else "") + render_uses(lines), why)])
+        _join(world, row, [added(world, ("\n" if row else "") + render_uses(lines), why)])
 
 
 def _visible(world: World) -> tuple[UseLine, ...]:
@@ -176,7 +175,3 @@ def _last_newline(world: World, row: Row) -> Row:
 
 def _begins_blank(world: World, item: Item) -> bool:
     return b"\n" in world.source.data[item.span.start : item.lead]
-
-
-def _added(world: World, text: str, why: Why) -> Added:
-    return Added(text.encode().replace(b"\n", world.source.newline), why)

@@ -1,10 +1,11 @@
 """A `use` declaration with fewer leaves, its groups left as people made them.
 
-Source: rustfmt, nested imports: a group of groups stands a line each, a plain group is filled.
+Source: rustfmt, nested imports: names are filled; in a group of groups each member with a path has a line of its own.
 Invariant: order and nesting stay; only a group with one member left loses its braces.
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from splitter.model.source import Item, SourceFile, Span
 from splitter.rewrite.use_text import FLAT_WIDTH, filled
@@ -67,8 +68,9 @@ def _render(node: _Node, kept: frozenset[Span], indent: int, before: int) -> str
         if before + len(flat) + 1 <= FLAT_WIDTH:
             return flat
         return f"{node.text}{{\n{filled(texts, pad)}\n{' ' * indent}}}"
-    rows = "\n".join(f"{pad}{text}," for text in texts)
-    return f"{node.text}{{\n{rows}\n{' ' * indent}}}"
+    runs = [(path, list(run)) for path, run in groupby(texts, key=lambda text: "::" in text)]
+    rows = [row for path, run in runs for row in ([f"{pad}{t}," for t in run] if path else [filled(run, pad)])]
+    return "\n".join([f"{node.text}{{", *rows, f"{' ' * indent}}}"])
 
 
 def _is_left(node: _Node, kept: frozenset[Span]) -> bool:

@@ -4,8 +4,9 @@ Invariant: works on runs of neighbouring imports that were in order beforehand; 
 what people left in another order stays so.
 """
 
-from splitter.model.change import Added, Piece, Why
-from splitter.model.source import Item, ItemKind
+from splitter.model.change import Added, Kept, Piece, Why
+from splitter.model.source import Item, ItemKind, Span
+from splitter.rewrite.insert import Addition, added
 from splitter.rewrite.use_text import Order, statement_order
 from splitter.rewrite.world import World
 from splitter.source.parse import parse
@@ -14,19 +15,42 @@ from splitter.source.uses import use_leaves
 Places = dict[str, tuple[int, int]]
 
 
-def in_order(world: World, row: list[Piece], places: Places) -> list[Piece]:
-    """The pieces of the residue with its imports in order; `places` says from where to where each item's pieces are."""
+def in_order(world: World, row: list[Piece], places: Places, additions: list[Addition]) -> list[Addition]:
+    """Put the imports of the residue in order, in place, together with the additions that belong to a run of them.
+
+    `places` says from where to where in `row` each item's pieces are; gives the additions that are left.
+    """
     # From the last run to the first: an import that is taken apart becomes more pieces than it was.
     for run in reversed(_runs(world, places)):
-        before = [_order(world, item) for item in run]
-        if before != sorted(before):
+        orders = [_order(world, item) for item in run]
+        start, stop = places[run[0].key][0], places[run[-1].key][1]
+        first = run[0].lead
+        blank, head = _parted(row[start : places[run[0].key][1]], first)
+        rows = [head, *(row[slice(*places[item.key])] for item in run[1:])]
+        left = [(pieces, order) for pieces, order in zip(rows, orders, strict=True) if pieces]
+        parts = [part for pieces, order in left for part in _statements(pieces, order)]
+        if orders != sorted(orders) or not all(ends_line(world, pieces[-1]) for _, pieces in parts):
             continue
-        spans = [slice(*places[item.key]) for item in run]
-        parts = [part for span, order in zip(spans, before, strict=True) for part in _statements(row[span], order)]
+        ours = [a for a in additions if a[2] is Why.REEXPORT and first <= a[0] <= run[-1].span.end]
+        additions = [addition for addition in additions if addition not in ours]
+        for _, text, why in ours:
+            parts += _statements([added(world, text, why)], [])
         ranked = sorted(parts, key=lambda part: part[0])
-        if parts != ranked and all(ends_line(world, pieces[-1]) for _, pieces in parts):
-            row[spans[0].start : spans[-1].stop] = [piece for _, pieces in ranked for piece in pieces]
-    return row
+        row[start:stop] = [*blank, *(piece for _, pieces in ranked for piece in pieces)]
+    return additions
+
+
+def _parted(pieces: list[Piece], lead: int) -> tuple[list[Piece], list[Piece]]:
+    """The blank lines above an import whose own bytes begin at `lead`, and its other pieces."""
+    for at, piece in enumerate(pieces):
+        if isinstance(piece, Added) and piece.why is Why.BLANK:
+            continue
+        if isinstance(piece, Kept) and piece.span.start < lead < piece.span.end:
+            blank, rest = Span(piece.span.start, lead), Span(lead, piece.span.end)
+            return [*pieces[:at], Kept(piece.path, blank)], [Kept(piece.path, rest), *pieces[at + 1 :]]
+        whole = isinstance(piece, Kept) and piece.span.end == lead
+        return pieces[: at + whole], pieces[at + whole :]
+    return [], pieces
 
 
 def ends_line(world: World, piece: Piece) -> bool:
@@ -49,7 +73,7 @@ def _runs(world: World, places: Places) -> list[list[Item]]:
         elif plain:
             runs.append([item])
         joined = plain
-    return [run for run in runs if len(run) > 1]
+    return runs
 
 
 def _order(world: World, item: Item) -> Order:
