@@ -86,8 +86,8 @@ class Evidence:
     `files` are the sources that the split touches, by path. `symbols`, `mir`, `libraries`, `behaviour`, `code` and
     `headers` are by configuration name: the exported names of the built library, its MIR as rustc prints it, the path
     of a copy that can be loaded, what calls of the library before and of this one came to, the object of the optimised
-    library, and the C headers that come of it by file name. `unformatted` are the files that rustfmt would change,
-    `left_out` the configurations that do not build beforehand, with their first error.
+    library, and the C headers that come of it by file name. `unformatted` are the files that rustfmt would change
+    with the first line of it, `left_out` the configurations that do not build beforehand, with their first error.
     """
 
     files: dict[str, bytes]
@@ -95,7 +95,7 @@ class Evidence:
     symbols: dict[str, frozenset[str]] | Missing = Missing("not asked for")
     mir: dict[str, str] | Missing = Missing("not asked for")
     tests: tuple[TestOutcome, ...] | Missing = Missing("not asked for")
-    unformatted: frozenset[str] | Missing = Missing("not asked for")
+    unformatted: dict[str, int] | Missing = Missing("not asked for")
     libraries: dict[str, str] | Missing = Missing("not asked for")
     behaviour: dict[str, Behaviour] | Missing = Missing("not asked for")
     code: dict[str, ObjectCode] | Missing = Missing("not asked for")

@@ -3,7 +3,9 @@
 Invariant: runs where the file lies, so that the nearest `rustfmt.toml` decides; changes nothing.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path
 
 from splitter.errors import ToolError
@@ -11,23 +13,37 @@ from splitter.model.evidence import Missing
 from splitter.system.mirror import Mirror
 from splitter.system.process import run
 
+_HUNK = re.compile(r"Diff in (?P<path>/.+?)(?: at line |:)(?P<line>\d+):")
 
-def unformatted(mirror: Mirror, paths: Iterable[str], edition: str, base: Path) -> frozenset[str] | Missing:
-    """Those of the Rust files (relative to the root of the tree) that rustfmt would change.
+
+def unformatted(mirror: Mirror, paths: Iterable[str], edition: str, base: Path) -> dict[str, int] | Missing:
+    """Those of the Rust files (relative to the root of the tree) that rustfmt would change, and the first line of it.
 
     `base` is the folder that decides the toolchain. Missing where rustfmt is not installed, or does not understand
     a file.
     """
     wanted = {str(mirror.inside(Path(path)).resolve()): path for path in paths if path.endswith(".rs")}
-    command = ("rustfmt", "--check", "--files-with-diff", "--edition", edition, "--color", "never", *wanted)
+    command = ("rustfmt", "--check", "--edition", edition, "--color", "never", *wanted)
     try:
         done = run(command, mirror.inside(base))
     except ToolError:
         return Missing("rustfmt is not installed", applicable=False)
-    listed = {line for line in done.stdout.splitlines() if line.startswith("/")}
-    if done.status and not listed:
+    changed = _first_lines(done.stdout)
+    if done.status and not changed:
         return Missing(f"rustfmt could not read the files: {done.last_words}")
-    return frozenset(path for copy, path in wanted.items() if copy in listed)
+    return {path: changed[copy] for copy, path in wanted.items() if copy in changed}
+
+
+def _first_lines(text: str) -> dict[str, int]:
+    """The files in rustfmt's difference, with the first line of each that it would change."""
+    found: dict[str, int] = {}
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        hunk = _HUNK.fullmatch(line)
+        if hunk:
+            same = takewhile(lambda row: row.startswith(" ") or not row, lines[at + 1 :])
+            found.setdefault(hunk["path"], int(hunk["line"]) + len(list(same)))
+    return found
 
 
 def formatted(mirror: Mirror, files: Mapping[str, bytes], edition: str, base: Path) -> dict[str, bytes] | Missing:

@@ -22,15 +22,17 @@ def check_format(before: Evidence, after: Evidence, scope: Scope, change: Change
         reason = "rustfmt is not installed: bytes alone were compared"
     else:
         origin = scope.residue_file if scope.residue_file in before.files else scope.monolith
-        for path in sorted(dirty):
+        for path, line in sorted(dirty.items()):
             source = path if path in before.files else origin
             if source not in unclean:
                 findings.append(
-                    Finding("", path, 1, f"rustfmt would change this file; it would not change {source} before")
+                    Finding(
+                        "", path, line, f"rustfmt would change this line; it would change nothing in {source} before"
+                    )
                 )
         if unclean:
             reason = f"not clean under rustfmt beforehand: {', '.join(sorted(unclean))}"
-        if change is None and unclean >= before.files.keys():
+        if change is None and unclean.keys() >= before.files.keys():
             return CheckResult("format", Outcome.NOT_APPLICABLE, reason=reason)
     if change is None and reason.startswith("rustfmt"):
         return CheckResult("format", Outcome.NOT_APPLICABLE, reason="rustfmt is not installed")

@@ -281,7 +281,7 @@ def evidence(files, mir="", module="ffi", **others):
         symbols={"default": frozenset({"rt_next"})},
         mir={"default": mir},
         tests=tests,
-        unformatted=frozenset(),
+        unformatted={},
         code={"default": OBJECT_AFTER if len(files) > 1 else OBJECT_BEFORE},
         headers={"default": {"include/tiny.h": HEADER_AFTER if len(files) > 1 else HEADER_BEFORE}},
     )

@@ -13,7 +13,7 @@ NOTHING = Evidence(
     symbols={"default": frozenset()},
     mir={"default": ""},
     tests=(),
-    unformatted=frozenset(),
+    unformatted={},
     code={},
     headers={},
 )

@@ -25,7 +25,7 @@ def change():
 
 @pytest.fixture
 def trees(change):
-    return Evidence({MONOLITH: OLD}, unformatted=frozenset()), Evidence(change.after(), unformatted=frozenset())
+    return Evidence({MONOLITH: OLD}, unformatted={}), Evidence(change.after(), unformatted={})
 
 
 def test_what_the_change_set_accounts_for_passes(trees, change, scope):
@@ -48,16 +48,14 @@ def test_a_file_that_the_phase_does_not_touch_stays_as_it_is(trees, change, scop
 
 def test_a_file_that_was_clean_has_to_stay_clean(trees, change, scope):
     before, after = trees
-    result = check_format(before, replace(after, unformatted=frozenset({COUNTER})), scope, change)
-    assert [f.path for f in result.findings] == [COUNTER]
+    result = check_format(before, replace(after, unformatted={COUNTER: 7}), scope, change)
+    assert [(f.path, f.line) for f in result.findings] == [(COUNTER, 7)]
 
 
 def test_a_file_that_was_not_clean_is_held_to_its_bytes_and_named(trees, change, scope):
-    dirty = frozenset({MONOLITH, COUNTER})
+    dirty = {MONOLITH: 3, COUNTER: 7}
     before, after = trees
-    result = check_format(
-        replace(before, unformatted=frozenset({MONOLITH})), replace(after, unformatted=dirty), scope, change
-    )
+    result = check_format(replace(before, unformatted={MONOLITH: 3}), replace(after, unformatted=dirty), scope, change)
     assert result.outcome is Outcome.PASSED
     assert result.reason == f"not clean under rustfmt beforehand: {MONOLITH}"
 
