@@ -14,6 +14,7 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.plan_lines import Place, find_lines, line_of
 from splitter.plan_shape import did_you_mean
 from splitter.source.item_tokens import core_tokens
+from splitter.source.positions import askers
 
 _TYPES = (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION)
 _FRAME = {
@@ -64,6 +65,7 @@ def check(
                 made.homes[key] = module.path
                 made.places[key] = ("phase", index, "module", at, "items", number)
     _check_items(made)
+    _check_accepted(made, plan)
     _check_twins(made)
     _check_impls(made)
     _check_macros(made)
@@ -83,6 +85,18 @@ def _check_items(made: _Checking) -> None:
         reason = _stays(made.graph, item)
         if reason:
             made.add(place, f"`{key}` may not move: {reason}", "delete it here: it stays in the source")
+
+
+def _check_accepted(made: _Checking, plan: Plan) -> None:
+    """Each accepted difference names an item, wherever it stands by now, or what items ask by."""
+    source = made.graph.source
+    known = {*source.by_key, *plan.placed, *askers(source)}
+    for number, name in enumerate(plan.accepted):
+        if name not in known:
+            advice = did_you_mean(name, known) or "name an item by its key, or what items ask by: `line!`"
+            made.add(
+                ("lawful", "accepted", number), f"`{name}` is no item of {source.path}, and nobody asks by it", advice
+            )
 
 
 def _stays(graph: SymbolGraph, item: Item) -> str:

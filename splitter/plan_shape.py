@@ -34,11 +34,12 @@ _NAMES = {
     float: "a number with a point",
 }
 _Fields = Mapping[str, type]
-_TOP = {"format": int, "source": dict, "phase": list}
+_TOP = {"format": int, "source": dict, "lawful": dict, "phase": list}
 _SOURCE = {"path": str, "sha256": str, "layout": str}
+_LAWFUL = {"accepted": list}
 _PHASE = {"number": int, "name": str, "reason": str, "module": list}
 _MODULE = {"path": str, "doc": str, "items": list, "locked": list}
-_OPTIONAL = frozenset(("phase", "layout", "reason", "doc", "locked"))
+_OPTIONAL = frozenset(("phase", "layout", "lawful", "accepted", "reason", "doc", "locked"))
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -67,6 +68,7 @@ def find_shape_problems(raw: dict[str, Any], lines: dict[Place, int], path: str)
         found.add(("format",), f"format {top['format']} is not known", f"this version reads format {FORMAT}")
     source = _table(found, top["source"], ("source",), _SOURCE, "`[source]`") if "source" in top else {}
     _check_source(found, source)
+    _keys(found, _table(found, top.get("lawful", {}), ("lawful",), _LAWFUL, "`[lawful]`"), "accepted", ("lawful",))
     for index, phase in enumerate(_tables(found, top.get("phase", []), ("phase",))):
         if phase is not None:
             _check_phase(found, phase, index)

@@ -45,7 +45,8 @@ def load(text: str, path: str) -> Plan:
         raise PlanError(problems)
     source = raw["source"]
     phases = tuple(_phase(table) for table in raw.get("phase", ()))
-    return Plan(source["path"], source["sha256"], phases, Layout(source.get("layout", Layout.INLINE)))
+    layout = Layout(source.get("layout", Layout.INLINE))
+    return Plan(source["path"], source["sha256"], phases, layout, tuple(raw.get("lawful", {}).get("accepted", ())))
 
 
 def dump(plan: Plan) -> str:
@@ -59,6 +60,8 @@ def dump(plan: Plan) -> str:
         f"sha256 = {_quote(plan.sha256)}  # {_STATE}",
         f"layout = {_quote(plan.layout.value)}",
     ]
+    if plan.accepted:
+        lines += ["", "[lawful]", *_row("accepted", plan.accepted, "")]
     for phase in plan.phases:
         lines += [
             "",
@@ -97,12 +100,12 @@ def _phase(table: dict[str, Any]) -> Phase:
     return Phase(table["number"], table["name"], table.get("reason", ""), modules)
 
 
-def _row(name: str, keys: tuple[str, ...]) -> list[str]:
+def _row(name: str, keys: tuple[str, ...], pad: str = "  ") -> list[str]:
     """Keys on one line if they fit, else one a line, so that one more key is one more line in a diff."""
-    flat = f"  {name} = [{', '.join(map(_quote, keys))}]"
+    flat = f"{pad}{name} = [{', '.join(map(_quote, keys))}]"
     if len(flat) <= _WIDTH:
         return [flat]
-    return [f"  {name} = [", *(f"    {_quote(key)}," for key in keys), "  ]"]
+    return [f"{pad}{name} = [", *(f"{pad}  {_quote(key)}," for key in keys), f"{pad}]"]
 
 
 def _quote(text: str) -> str:

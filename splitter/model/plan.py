@@ -48,6 +48,8 @@ class Plan:
     sha256: str
     phases: tuple[Phase, ...]
     layout: Layout = Layout.INLINE
+    accepted: tuple[str, ...] = ()
+    """Lawful differences that need no review: keys of items, or what they ask by (`line!`)."""
 
     @property
     def placed(self) -> dict[str, str]:

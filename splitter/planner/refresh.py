@@ -48,7 +48,7 @@ def refresh_plan(
         modules = tuple(_module(path, keys, docs.get(path), fresh, order) for path, keys in sorted(extra.items()))
         phases.append(Phase(0, "new since the plan was made", "items that the source has gained", modules))
     numbered = tuple(replace(phase, number=number) for number, phase in enumerate(phases, 1))
-    plan = Plan(old.source, graph.source.digest, numbered, old.layout)
+    plan = Plan(old.source, graph.source.digest, numbered, old.layout, old.accepted)
     return Refreshed(plan, tuple(sorted(homes, key=order.__getitem__)), gone)
 
 

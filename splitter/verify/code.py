@@ -11,9 +11,9 @@ from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.object_code import ObjectCode
 from splitter.model.source import SourceFile
+from splitter.source.positions import positional_items, told
 from splitter.verify.code_places import Places
 from splitter.verify.code_text import Body, orders, read_bodies
-from splitter.verify.lawful import positional_items
 from splitter.verify.missing import absent
 from splitter.verify.places import parsed, unreadable, within
 
@@ -72,7 +72,7 @@ def _compare(
         if twin is not None:
             extra.remove(twin)
             if key in positional and _names(body) == _names(twin):
-                lawful.append(f"{key}: asks for its own position ({positional[key]})")
+                lawful.append(told(key, positional[key]))
                 continue
             there = places[1].item(twin.symbol)
             path, line = there[1:] if there[0] else (path, line)

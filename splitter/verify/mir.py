@@ -11,7 +11,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.source import ItemKind, SourceFile
-from splitter.verify.lawful import positional_items
+from splitter.source.positions import positional_items, told
 from splitter.verify.mir_text import Body, place_of_body, read_bodies
 from splitter.verify.missing import absent
 from splitter.verify.places import module_of, parsed, unreadable, within
@@ -68,7 +68,7 @@ def _compare(
         if twin is not None:
             extra.remove(twin)
             if key in positional and _relaxed(body.text) == _relaxed(twin.text):
-                lawful.append(f"{key}: asks for its own position ({positional[key]})")
+                lawful.append(told(key, positional[key]))
                 continue
             there = place_of_body(twin, sources[1], scopes[1])
             path, line = (there[0].path, there[1].line) if there else (path, line)

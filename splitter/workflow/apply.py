@@ -15,6 +15,7 @@ from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.plan import Phase
 from splitter.ports import Progress, Tree, Workbench
 from splitter.rewrite.world import World
+from splitter.workflow.accept import without_accepted
 from splitter.workflow.attempt import Attempt, attempt, files_of, visibility_edits
 from splitter.workflow.diff import unified_diff
 from splitter.workflow.judge import evidence_of, judge_phase
@@ -67,7 +68,7 @@ def apply_plan(  # noqa: PLR0913 - all by name
         for phase in chosen:
             session = open_session(tree, text, path)
             result = _apply_phase(tree, bench, session, phase, level, accept, progress, dry_run=dry_run, commit=commit)
-            results.append(result)
+            results.append(replace(result, checks=without_accepted(result.checks, session.plan.accepted)))
             if not result.applied:
                 break  # a dry run previews one phase: the next starts from what this one would write
     verdict = _together(results)

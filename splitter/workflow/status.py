@@ -10,6 +10,7 @@ from splitter.model.source import ItemKind, SourceFile
 from splitter.ports import Tree
 from splitter.rewrite.places import place_of
 from splitter.source.parse import parse
+from splitter.workflow.accept import remaining
 from splitter.workflow.session import Session, open_session
 from splitter.workflow.trail import edited_files
 
@@ -34,8 +35,12 @@ def status_of(tree: Tree, text: str, path: str) -> Status:
         edited=edited_files(session.receipts, tree),
         tests=_tests(session.receipts),
         modules=tuple(_modules(session, original)),
-        lawful=tuple(dict.fromkeys(text for r in session.receipts for check in r.checks for text in check.lawful)),
+        lawful=remaining(_lawful(session.receipts), session.plan.accepted),
     )
+
+
+def _lawful(receipts: tuple[Receipt, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for receipt in receipts for check in receipt.checks for text in check.lawful))
 
 
 def count_functions(source: SourceFile, key: str) -> int:

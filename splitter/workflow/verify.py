@@ -15,6 +15,7 @@ from splitter.model.source import SourceFile
 from splitter.ports import Progress, Tree, Workbench
 from splitter.source.parse import parse
 from splitter.verify.checks import run_checks
+from splitter.workflow.accept import without_accepted
 from splitter.workflow.apply import OpenBench
 from splitter.workflow.judge import evidence_of, played
 from splitter.workflow.session import Session, open_session
@@ -50,7 +51,8 @@ def verify_plan(
         last = session.receipts[len(session.receipts) - len(chain) - 1].phase
         notes += (f"files were edited after phase {last}: up to there the receipts alone are checked",)
     with open_bench(session.tree.parent) as bench:
-        checks = _whole(session, bench, chain, tree, level, progress)
+        whole = _whole(session, bench, chain, tree, level, progress)
+    checks = without_accepted(whole, session.plan.accepted)
     verdict = verdict_of(checks)
     if verdict is Verdict.PASSED:
         verdict = _verdict(phases, edited)

@@ -33,7 +33,8 @@ def plans(draw):
             modules.append(Module(next(paths), draw(TEXTS), items, tuple(locked)))
         phases.append(Phase(number, draw(TEXTS), draw(TEXTS), tuple(modules)))
     source = draw(SOURCE_PATHS)
-    return Plan(source, SHA, tuple(phases), layout)
+    accepted = draw(st.lists(TEXTS, max_size=4))
+    return Plan(source, SHA, tuple(phases), layout, tuple(accepted))
 
 
 @given(plans())

@@ -51,6 +51,23 @@ def test_a_sound_split_passes_every_check(built, level):
     assert built.snapshot() == before
 
 
+def test_what_sees_its_own_place_is_listed_unless_the_plan_accepts_it(built):
+    built.edit("fetch_add(size as u64", "fetch_add(size as u64 + u64::from(line!() * 0)")
+    built.done("plan", PLAN, "--refresh")
+    built.commit()
+    told = "fn:rt_alloc: asks for its own position (line!)"
+    said = built.apply("--format", "json", level="standard")
+    assert told in [text for check in said.json["phases"][0]["checks"] for text in check.get("lawful", ())]
+    built.done("undo", PLAN)
+    text = built.path(PLAN).read_text()
+    built.path(PLAN).write_text(text.replace("\n[[phase]]", '\n[lawful]\naccepted = ["line!"]\n\n[[phase]]', 1))
+    built.apply("--all", level="standard")
+    said = built.done("verify", PLAN, "--format", "json")
+    assert told not in lawful(said)
+    assert "1 accepted by the plan: line!" in lawful(said)
+    assert "1 accepted by the plan: line!" in built.done("status", PLAN).out
+
+
 def test_the_legacy_layout_passes_too(built):
     text = built.path(PLAN).read_text()
     built.path(PLAN).write_text(text.replace('layout = "inline"', 'layout = "legacy"'))

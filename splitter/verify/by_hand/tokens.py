@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from splitter.model.check import CheckResult, Finding, judge
 from splitter.model.crate import CrateSources
 from splitter.model.source import ItemKind
+from splitter.source.positions import positional_items, told
 from splitter.verify.by_hand.attributes import LINTS, compare_attributes, gained_attributes, name_of
 from splitter.verify.by_hand.code import code_change, renamed, with_name
 from splitter.verify.by_hand.docs import compare_docs
@@ -23,7 +24,6 @@ from splitter.verify.by_hand.relate import Relation
 from splitter.verify.by_hand.surface import Surface
 from splitter.verify.by_hand.visibility import compare_visibility
 from splitter.verify.canonical import Place
-from splitter.verify.lawful import positional_items
 from splitter.verify.places import parsed, within
 
 
@@ -43,7 +43,7 @@ def compare_items(relation: Relation, surfaces: tuple[Surface, Surface], after: 
     every = [*(found for _, found in differences), *rest]
     findings = tuple(found for found in every if isinstance(found, Finding))
     lawful = [found for found in every if isinstance(found, str)]
-    lawful += [f"{key}: asks for its own position ({by})" for key, by in _positional(matching, relation).items()]
+    lawful += [told(key, by) for key, by in _positional(matching, relation).items()]
     compared = len(old.entries)
     equal = compared - len(by_entry) - len(matching.lost)
     return judge("tokens", compared, equal, findings, lawful=tuple(dict.fromkeys(lawful)))
