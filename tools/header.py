@@ -53,6 +53,18 @@ SCALARS = {
     "u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "usize": "uintptr_t",
     "f32": "float", "f64": "double", "bool": "bool",
 }  # fmt: skip
+# Words that may be names in Rust and not in C or C++, macros of the three headers above included.
+RESERVED = frozenset(
+    """
+    alignas alignof and and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t class co_await
+    co_return co_yield compl concept consteval constexpr constinit const_cast decltype default delete do double
+    dynamic_cast explicit export float friend goto inline int int8_t int16_t int32_t int64_t intptr_t long mutable
+    namespace new noexcept not not_eq nullptr offsetof operator or or_eq private protected ptrdiff_t public register
+    reinterpret_cast requires restrict short signed size_t sizeof static_assert static_cast switch template this
+    thread_local throw try typedef typeid typename typeof typeof_unqual uint8_t uint16_t uint32_t uint64_t uintptr_t
+    union unsigned using virtual void volatile wchar_t xor xor_eq NULL RuntimeValue
+    """.split()
+)
 FEATURE = re.compile(r'^feature = "(\w+)"$')
 BANNER = re.compile(rb"^// [=-]{20,}\n// ([^\n]+)\n// [=-]{20,}$", re.MULTILINE)
 
@@ -84,9 +96,15 @@ def _once(functions: tuple[Function, ...]) -> Iterator[tuple[Function, str]]:
 
 
 def _declaration(function: Function) -> str:
-    row = [_declare(one.type, one.name.lstrip("_")) for one in function.parameters]
+    row = [_declare(one.type, _parameter(one.name)) for one in function.parameters]
     text = _declare(function.returns, f"{function.symbol}({', '.join(row) or 'void'})")
     return f"{text};\n"
+
+
+def _parameter(name: str) -> str:
+    """The name of a parameter in C; a word of C or C++ gets an underscore."""
+    plain = name.removeprefix("r#").lstrip("_")
+    return f"{plain}_" if plain in RESERVED else plain
 
 
 def _declare(type_: Type | None, name: str) -> str:

@@ -7926,7 +7926,7 @@ pub extern "C" fn rt_async_file_get_state(handle: i64) -> i64 {
 }
 
 /// The content of the file as a new string, waiting up to `timeout_ms` for it (negative: as long
-/// as it takes). Starts the loading if nobody did.
+/// as it takes, for ever where the system never answers). Starts the loading if nobody did.
 ///
 /// Nil, with the error recorded, if the file cannot be read, is not UTF-8, is longer than 2^28
 /// bytes or no regular file, when the time is up, and for a bad handle.
@@ -14022,7 +14022,8 @@ pub extern "C" fn rt_future_new(function: Option<FutureFn>, argument: RuntimeVal
 }
 
 /// The value of a future. Runs its function on this thread, if nobody has begun to; otherwise waits
-/// up to `timeout_ms` for it (negative: as long as it takes). The time does not end a function.
+/// up to `timeout_ms` for it (negative: as long as it takes, which is for ever for a promise that
+/// nobody resolves or frees). The time does not end a function.
 ///
 /// Nil, with the error recorded, when the time is up (`index`; it can be awaited again), for a bad
 /// handle, for a promise that was freed, for a future that waits for itself (over other threads
@@ -14232,12 +14233,23 @@ fn run_scheduled(cell: &Arc<FutureCell>) -> bool {
             return matches!(done, Step::Ready(_));
         }
     };
-    // Parked before it watches, so that no change is missed.
-    {
+    // Parked before it watches, so that no change is missed; but not after a shutdown, which has
+    // forgotten the others already.
+    let forgotten = {
         let mut executor = lock(&EXECUTOR);
         executor.running -= 1;
-        let address = Arc::as_ptr(cell) as usize;
-        executor.parked.insert(address, Arc::clone(cell));
+        let stopped = on_executor_worker() && !executor.has_workers();
+        if !stopped {
+            let address = Arc::as_ptr(cell) as usize;
+            executor.parked.insert(address, Arc::clone(cell));
+        }
+        stopped
+    };
+    if forgotten {
+        let mut inner = lock(&cell.inner);
+        inner.scheduled = false;
+        cell.changed(inner);
+        return false;
     }
     let watches = |block: &Arc<FutureCell>| block.watch(Watcher::Parked(Arc::downgrade(cell)));
     if !blocks.iter().all(watches) {
@@ -14402,8 +14414,9 @@ pub extern "C" fn rt_executor_pending_count() -> i64 {
 }
 
 /// Stops the workers and forgets what was submitted and is not being run: those futures are lazy
-/// again. Then waits up to `timeout_ms` for the workers to finish what they run (negative: as long
-/// as it takes). Whether none runs any more; false at once on a worker. The executor can be started
+/// again, and so are those that a worker runs and has to put aside. Then waits up to `timeout_ms`
+/// for the workers to finish what they run (negative: as long as it takes, for ever if that does
+/// not end). Whether none runs any more; false at once on a worker. The executor can be started
 /// again.
 #[no_mangle]
 pub extern "C" fn rt_executor_shutdown(timeout_ms: i64) -> bool {
@@ -14616,7 +14629,8 @@ pub extern "C" fn rt_queue_pop(handle: i64) -> RuntimeValue {
         .unwrap_or(RuntimeValue::NIL)
 }
 
-/// Takes the oldest value out, waiting up to `timeout_ms` for one (negative: as long as it takes).
+/// Takes the oldest value out, waiting up to `timeout_ms` for one (negative: as long as it takes,
+/// which is for ever if nobody pushes one, closes the queue or frees it).
 ///
 /// Nil after the time is up, when the queue is closed (or freed) and empty, and for a bad handle.
 #[no_mangle]
@@ -14826,8 +14840,9 @@ pub extern "C" fn rt_channel_new(capacity: i64) -> i64 {
 }
 
 /// Sends a message, waiting up to `timeout_ms` for room in a full channel (negative: as long as it
-/// takes). Messages of one sender arrive in their order. False, with the error recorded, if the
-/// channel is closed (`io`) or stays full (`index`), or the handle is bad (`argument`).
+/// takes, which is for ever if nobody receives, closes the channel or frees it). Messages of one
+/// sender arrive in their order. False, with the error recorded, if the channel is closed (`io`) or
+/// stays full (`index`), or the handle is bad (`argument`).
 #[no_mangle]
 pub extern "C" fn rt_channel_send(handle: i64, message: RuntimeValue, timeout_ms: i64) -> bool {
     succeeded(
@@ -14835,8 +14850,8 @@ pub extern "C" fn rt_channel_send(handle: i64, message: RuntimeValue, timeout_ms
     )
 }
 
-/// The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes; 0: not
-/// at all).
+/// The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes, which is
+/// for ever if nobody sends one, closes the channel or frees it; 0: not at all).
 ///
 /// Nil is either a message or, with an error recorded, none: `index` when the time is up, `io`
 /// when the channel is closed and empty (what was sent before it closed is still received), and
@@ -15113,8 +15128,8 @@ pub extern "C" fn rt_barrier_new(parties: i64) -> i64 {
     })
 }
 
-/// Waits until all threads are here. Returns 1 to the last to come, 0 to the others, and -1 for a
-/// bad handle or when the barrier is freed meanwhile.
+/// Waits until all threads are here, for ever if one does not come. Returns 1 to the last to come, 0
+/// to the others, and -1 for a bad handle or when the barrier is freed meanwhile.
 #[no_mangle]
 pub extern "C" fn rt_barrier_wait(handle: i64) -> i64 {
     let Some(barrier) = BARRIERS.get(handle) else {
@@ -15456,7 +15471,8 @@ pub extern "C" fn rt_semaphore_new(permits: i64) -> i64 {
     })
 }
 
-/// Takes a permit, waiting for one. False if the semaphore is freed or the handle is bad.
+/// Takes a permit, waiting for one, for ever if none is released. False if the semaphore is freed or
+/// the handle is bad.
 #[no_mangle]
 pub extern "C" fn rt_semaphore_acquire(handle: i64) -> bool {
     rt_semaphore_acquire_timeout(handle, -1)
@@ -15468,8 +15484,9 @@ pub extern "C" fn rt_semaphore_try_acquire(handle: i64) -> bool {
     rt_semaphore_acquire_timeout(handle, 0)
 }
 
-/// Takes a permit, waiting up to `timeout_ms` for one (negative: as long as it takes). False when
-/// the time is up, the semaphore is freed, or the handle is bad.
+/// Takes a permit, waiting up to `timeout_ms` for one (negative: as long as it takes, which is for
+/// ever if nobody releases one or frees the semaphore). False when the time is up, the semaphore is
+/// freed, or the handle is bad.
 #[no_mangle]
 pub extern "C" fn rt_semaphore_acquire_timeout(handle: i64, timeout_ms: i64) -> bool {
     let Some(semaphore) = SEMAPHORES.get(handle) else {
@@ -15818,7 +15835,7 @@ pub extern "C" fn rt_thread_spawn_isolated2(
 }
 
 /// What the function of a thread returned, waiting up to `timeout_ms` for its end (negative: as
-/// long as it takes). May be asked again until [`rt_thread_free`].
+/// long as it takes, for ever if it does not end). May be asked again until [`rt_thread_free`].
 ///
 /// Nil, with the error recorded, when the time is up (`index`), for a bad handle, and for a thread
 /// that would wait for itself.
@@ -20986,7 +21003,7 @@ pub extern "C" fn rt_actor_send(handle: i64, message: RuntimeValue) -> bool {
 }
 
 /// The oldest message to the actor that this thread runs, waiting up to `timeout_ms` for one
-/// (negative: as long as it takes; 0: not at all).
+/// (negative: as long as it takes, which is for ever if nobody sends one; 0: not at all).
 ///
 /// Nil is either a message or, with an error recorded, none: `index` when the time is up,
 /// `argument` on a thread that is no actor's.
@@ -20999,7 +21016,7 @@ pub extern "C" fn rt_actor_recv(timeout_ms: i64) -> RuntimeValue {
 }
 
 /// What the body of an actor returned, waiting up to `timeout_ms` for its end (negative: as long
-/// as it takes). Then the actor is freed and the handle stale.
+/// as it takes, for ever if it does not end). Then the actor is freed and the handle stale.
 ///
 /// Nil, with the error recorded, when the time is up (`index`; the handle stays good), for a bad
 /// handle, and for an actor that would wait for itself. Two actors that wait for one another
@@ -21285,6 +21302,15 @@ mod tests {
         array_value(items.to_vec())
     }
 
+    /// How often to do a thing: Miri, which interprets the program, is some hundred times slower.
+    fn times(full: i64, miri: i64) -> i64 {
+        if cfg!(miri) {
+            miri
+        } else {
+            full
+        }
+    }
+
     fn eval(source: &str) -> RuntimeValue {
         let value = unsafe { rt_interp_eval(source.as_ptr(), length_of(source.len())) };
         rt_error_clear();
@@ -21372,7 +21398,7 @@ mod tests {
     #[test]
     fn a_removing_dict_does_not_grow() {
         let mut table = DictTable::default();
-        for key in 0..10_000 {
+        for key in 0..times(10_000, 100) {
             let hash = hash_mix(1, key as u64);
             assert!(table.insert(hash, int(key), int(0)).is_ok());
             assert!(table.remove(hash, int(key)).is_some());
@@ -21631,6 +21657,7 @@ mod tests {
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     #[test]
+    #[cfg_attr(miri, ignore = "Miri does not know these options")]
     fn keepalive_reaches_the_system() {
         use std::os::fd::AsRawFd;
         extern "C" {
@@ -21664,6 +21691,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "fills a table of 65,536 rows")]
     fn coverage_tables_are_bounded() {
         let mut counts = CoverageCounts::new();
         for decision in 0..COVERAGE_MAX_ROWS as u32 {
@@ -21735,11 +21763,12 @@ mod tests {
         assert!(values_equal(one, two));
         assert_eq!(render(one), "[1, [1, ...]]");
         let (mut left, mut right) = (RuntimeValue::NIL, RuntimeValue::NIL);
-        for _ in 0..50_000 {
+        let depth = times(50_000, 200);
+        for _ in 0..depth {
             (left, right) = (array(&[left]), array(&[right]));
         }
         assert!(values_equal(left, right));
-        assert_eq!(render(left).len(), 100_000 + 3);
+        assert_eq!(render(left).len() as i64, 2 * depth + 3);
     }
 
     #[test]
@@ -21842,8 +21871,9 @@ mod tests {
         assert_eq!(evaluate(&deep).map_err(|e| e.code), Err(ERR_DEPTH));
         let signs = "-".repeat(5000) + "1";
         assert_eq!(evaluate(&signs).map_err(|e| e.code), Err(ERR_DEPTH));
-        let long = "1".to_owned() + &" + 1".repeat(20_000);
-        assert_eq!(evaluate(&long), Ok(int(20_001)));
+        let count = times(20_000, 200);
+        let long = "1".to_owned() + &" + 1".repeat(count as usize);
+        assert_eq!(evaluate(&long), Ok(int(count + 1)));
     }
 
     #[test]
@@ -22395,6 +22425,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    #[cfg_attr(miri, ignore = "Miri starts no processes")]
     fn ended_children_are_reaped_when_another_one_starts() {
         let first = ChildProcess::start(&mut Command::new("true")).expect("a process");
         let known = || lock(&UNREAPED).iter().any(|other| other.id == first.id);

@@ -44,6 +44,8 @@ static RING: [AtomicI64; 8] = {
     const NONE: AtomicI64 = AtomicI64::new(0);
     [NONE; 8]
 };
+/// How often a token is passed on, and how much each talker has to say.
+const STEPS: i64 = times(1_250, 10);
 static PASSED: AtomicI64 = AtomicI64::new(0);
 
 /// Passes what it gets on to the next one, less one, until it gets a negative number.
@@ -76,11 +78,11 @@ fn eight_actors_pass_ten_thousand_messages() {
         .map(|actor| rt_actor_id(actor.load(SeqCst)))
         .collect();
     assert!(ids.len() == 8 && ids.iter().all(|id| *id > 0));
-    // Eight tokens at once, 1,250 steps each.
+    // Eight tokens at once.
     for actor in &RING {
-        assert!(rt_actor_send(actor.load(SeqCst), int(1_249)));
+        assert!(rt_actor_send(actor.load(SeqCst), int(STEPS - 1)));
     }
-    while PASSED.load(SeqCst) < 10_000 {
+    while PASSED.load(SeqCst) < 8 * STEPS {
         thread::sleep(Duration::from_millis(1));
     }
     let mut received = 0;
@@ -90,13 +92,13 @@ fn eight_actors_pass_ten_thousand_messages() {
         received += rt_value_as_int(rt_actor_join(actor, -1));
         assert!(!rt_actor_is_alive(actor));
     }
-    assert_eq!((received, PASSED.load(SeqCst)), (10_000, 10_000));
+    assert_eq!((received, PASSED.load(SeqCst)), (8 * STEPS, 8 * STEPS));
 }
 
-/// Sends 1,250 numbers to the actor whose handle it gets.
+/// Sends numbers to the actor whose handle it gets.
 extern "C" fn talker(_actor: i64, listener: RuntimeValue) -> RuntimeValue {
     let listener = rt_value_as_int(listener);
-    rt_value_bool((0..1_250).all(|n| rt_actor_send(listener, int(n))))
+    rt_value_bool((0..STEPS).all(|n| rt_actor_send(listener, int(n))))
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn eight_actors_talk_to_one() {
         assert_eq!(rt_actor_join(talker, -1), rt_value_bool(true));
     }
     rt_actor_send(listener, NIL);
-    let sum = 8 * (0..1_250).sum::<i64>();
+    let sum = 8 * (0..STEPS).sum::<i64>();
     assert_eq!(rt_actor_join(listener, -1), int(sum));
 }
 

@@ -95,24 +95,25 @@ fn there_is_one_receiver_at_a_time() {
 
 #[test]
 fn eight_threads_send_to_one() {
+    let count = times(500, 15);
     for capacity in [0, 1, 16] {
         let channel = rt_channel_new(capacity);
         thread::scope(|scope| {
             for sender in 0..8 {
                 scope.spawn(move || {
-                    for n in 0..500 {
+                    for n in 0..count {
                         assert!(rt_channel_send(channel, int(sender * 1_000 + n), -1));
                     }
                 });
             }
             let mut next = [0; 8];
-            for _ in 0..8 * 500 {
+            for _ in 0..8 * count {
                 let message = rt_value_as_int(rt_channel_recv(channel, -1));
                 let (sender, n) = (message / 1_000, message % 1_000);
                 assert_eq!(next[sender as usize], n);
                 next[sender as usize] += 1;
             }
-            assert_eq!(next, [500; 8]);
+            assert_eq!(next, [count; 8]);
         });
         assert_eq!(rt_channel_len(channel), 0);
         rt_channel_free(channel);

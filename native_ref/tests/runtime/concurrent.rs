@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use native_ref::value::ffi::*;
 use native_ref::value::{string_value, RuntimeValue};
 
-use crate::support::BAD_HANDLES;
+use crate::support::{times, BAD_HANDLES};
 
 const NIL: RuntimeValue = RuntimeValue::NIL;
 
@@ -19,7 +19,7 @@ fn arena_blocks_are_zeroed_aligned_and_apart() {
     let arena = rt_arena_new(256);
     assert_eq!((rt_arena_used(arena), rt_arena_capacity(arena)), (0, 0));
     let mut blocks = Vec::new();
-    for round in 0..200usize {
+    for round in 0..times(200, 40) as usize {
         let (size, align) = (1 + round % 70, 1 << (round % 13));
         let block = rt_arena_alloc(arena, size as i64, align as i64);
         assert!(!block.is_null() && block as usize % align == 0);
@@ -75,25 +75,26 @@ fn arena_refuses_what_it_cannot_do() {
 
 #[test]
 fn arena_serves_threads() {
+    let count = times(200, 20);
     let arena = rt_arena_new(1 << 12);
     thread::scope(|scope| {
         for mark in 1..=4u8 {
             scope.spawn(move || {
-                let blocks: Vec<usize> = (0..200)
+                let blocks: Vec<_> = (0..count)
                     .map(|_| {
                         let block = rt_arena_alloc(arena, 24, 8);
                         unsafe { block.write_bytes(mark, 24) };
-                        block as usize
+                        block
                     })
                     .collect();
                 for block in blocks {
-                    let block = unsafe { std::slice::from_raw_parts(block as *const u8, 24) };
+                    let block = unsafe { std::slice::from_raw_parts(block, 24) };
                     assert!(block.iter().all(|byte| *byte == mark));
                 }
             });
         }
     });
-    assert_eq!(rt_arena_used(arena), 4 * 200 * 24);
+    assert_eq!(rt_arena_used(arena), 4 * count * 24);
     rt_arena_free(arena);
 }
 
@@ -140,20 +141,21 @@ fn map_keys_are_what_they_say() {
 
 #[test]
 fn map_serves_threads() {
+    let count = times(2_000, 50);
     let map = rt_map_new();
     thread::scope(|scope| {
         for worker in 0..4 {
             scope.spawn(move || {
-                for n in 0..2_000 {
+                for n in 0..count {
                     rt_map_insert(map, int(n * 4 + worker), int(n));
                 }
-                for n in (0..2_000).step_by(2) {
+                for n in (0..count).step_by(2) {
                     assert_eq!(rt_map_remove(map, int(n * 4 + worker)), int(n));
                 }
             });
         }
     });
-    assert_eq!(rt_map_len(map), 4_000);
+    assert_eq!(rt_map_len(map), 2 * count);
     assert_eq!(rt_map_get(map, int(7)), int(1));
     rt_map_free(map);
     for bad in BAD_HANDLES.into_iter().chain([map]) {
@@ -206,6 +208,7 @@ fn queue_refuses_bad_arguments() {
 
 #[test]
 fn queue_hands_every_value_to_one_consumer() {
+    let count = times(1_000, 30);
     let queue = rt_queue_new(0);
     let sum: i64 = thread::scope(|scope| {
         let consumers: Vec<_> = (0..3)
@@ -222,8 +225,8 @@ fn queue_hands_every_value_to_one_consumer() {
         thread::scope(|producers| {
             for worker in 0..3 {
                 producers.spawn(move || {
-                    for n in 1..=1_000 {
-                        assert!(rt_queue_push(queue, int(worker * 1_000 + n)));
+                    for n in 1..=count {
+                        assert!(rt_queue_push(queue, int(worker * count + n)));
                     }
                 });
             }
@@ -231,7 +234,7 @@ fn queue_hands_every_value_to_one_consumer() {
         rt_queue_close(queue);
         consumers.into_iter().map(|c| c.join().unwrap()).sum()
     });
-    assert_eq!(sum, (1..=3_000).sum());
+    assert_eq!(sum, (1..=3 * count).sum());
     rt_queue_free(queue);
 }
 
@@ -246,6 +249,7 @@ fn freeing_a_queue_wakes_its_waiters() {
 
 #[test]
 fn stack_is_last_in_first_out() {
+    let count = times(500, 20);
     let stack = rt_stack_new();
     assert_eq!((rt_stack_pop(stack), rt_stack_peek(stack)), (NIL, NIL));
     assert!(rt_stack_push(stack, int(1)) && rt_stack_push(stack, int(2)));
@@ -253,15 +257,15 @@ fn stack_is_last_in_first_out() {
     assert_eq!((rt_stack_pop(stack), rt_stack_pop(stack)), (int(2), int(1)));
     thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(move || (0..500).for_each(|n| assert!(rt_stack_push(stack, int(n)))));
+            scope.spawn(move || (0..count).for_each(|n| assert!(rt_stack_push(stack, int(n)))));
         }
     });
-    assert_eq!(rt_stack_len(stack), 2_000);
+    assert_eq!(rt_stack_len(stack), 4 * count);
     let mut sum = 0;
     while let Some(value) = rt_stack_pop(stack).as_int() {
         sum += value;
     }
-    assert_eq!(sum, 4 * (0..500).sum::<i64>());
+    assert_eq!(sum, 4 * (0..count).sum::<i64>());
     assert!(rt_stack_free(stack));
     for bad in BAD_HANDLES.into_iter().chain([stack]) {
         assert!(!rt_stack_push(bad, int(1)) && !rt_stack_free(bad));
@@ -316,7 +320,7 @@ fn pool_never_gives_a_block_twice() {
     thread::scope(|scope| {
         for worker in 0..4u8 {
             scope.spawn(move || {
-                for _ in 0..1_000 {
+                for _ in 0..times(1_000, 30) {
                     let block = rt_pool_acquire(pool);
                     assert!(!block.is_null());
                     unsafe {

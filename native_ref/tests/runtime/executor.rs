@@ -176,7 +176,7 @@ fn polling_may_be_nested() {
         assert_eq!(rt_executor_pending_count(), 1);
         assert_eq!(rt_executor_poll(), 1);
         assert!(rt_future_is_ready(all));
-        for _ in 0..300 {
+        for _ in 0..times(300, 30) {
             assert!(rt_executor_submit(rt_future_new(Some(polls), NIL)));
         }
         assert!(rt_executor_poll_all() > 0);
@@ -193,6 +193,7 @@ fn workers_run_what_is_submitted() {
             assert!(rt_executor_submit(future));
             future
         };
+        let each = times(250, 10);
         let before: Vec<_> = (0..10).map(|_| submit()).collect();
         assert_eq!(rt_executor_pending_count(), 10);
         // Not by hand in this mode.
@@ -204,11 +205,11 @@ fn workers_run_what_is_submitted() {
         assert!(!rt_executor_is_manual());
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..250).for_each(|_| assert!(submit() > 0)));
+                scope.spawn(|| (0..each).for_each(|_| assert!(submit() > 0)));
             }
         });
         wait_for(|| rt_executor_pending_count() == 0);
-        assert_eq!(rt_atomic_load(atomic), 1_010);
+        assert_eq!(rt_atomic_load(atomic), 10 + 4 * each);
         assert!(before.iter().all(|&future| rt_future_is_ready(future)));
         // Again after a shutdown.
         assert!(rt_executor_shutdown(-1) && rt_executor_shutdown(0));
@@ -216,7 +217,7 @@ fn workers_run_what_is_submitted() {
         assert_eq!(rt_executor_pending_count(), 1);
         assert!(rt_executor_start());
         wait_for(|| rt_executor_pending_count() == 0);
-        assert_eq!(rt_atomic_load(atomic), 1_011);
+        assert_eq!(rt_atomic_load(atomic), 11 + 4 * each);
     });
 }
 
@@ -262,7 +263,9 @@ fn a_race_is_run_by_the_workers() {
         let parts = [0; 2].map(|n| rt_future_new(Some(give), int(n)));
         let outer = rt_future_new(Some(awaits), int(rt_future_race(handles(&parts))));
         assert!(rt_executor_submit(outer));
-        assert_eq!(rt_future_await(outer, -1), int(0));
+        // Awaiting it before a worker has begun would run it on this thread, as a race of workers.
+        wait_for(|| rt_future_is_ready(outer));
+        assert_eq!(rt_future_await(outer, 0), int(0));
     });
 }
 
@@ -277,11 +280,11 @@ extern "C" fn awaits_gate(gate: RuntimeValue) -> RuntimeValue {
 fn a_shutdown_gives_waiting_threads_their_work_back() {
     with_executor(THREADED, || {
         assert!(rt_executor_set_workers(1) && rt_executor_start());
-        let gate = promise();
+        let (gate, before) = (promise(), AT_GATE.load(SeqCst));
         let busy = rt_future_new(Some(awaits_gate), int(gate));
         assert!(rt_executor_submit(busy));
         // The only worker waits for the gate; the race cannot go on either.
-        wait_for(|| AT_GATE.load(SeqCst) == 1);
+        wait_for(|| AT_GATE.load(SeqCst) > before);
         let race = rt_future_race(handles(&[rt_future_new(Some(give), int(4))]));
         let racer = thread::spawn(move || rt_future_await(race, -1));
         wait_for(|| rt_executor_pending_count() == 2);
@@ -291,6 +294,29 @@ fn a_shutdown_gives_waiting_threads_their_work_back() {
         assert!(rt_future_resolve(gate, int(1)));
         assert!(rt_executor_shutdown(-1));
         assert_eq!(rt_future_await(busy, -1), int(1));
+    });
+}
+
+#[test]
+fn a_shutdown_forgets_what_a_worker_cannot_finish() {
+    with_executor(THREADED, || {
+        assert!(rt_executor_set_workers(1) && rt_executor_start());
+        let (gate, never, before) = (promise(), promise(), AT_GATE.load(SeqCst));
+        let busy = rt_future_new(Some(awaits_gate), int(gate));
+        let all = rt_future_all(handles(&[busy, never]));
+        assert!(rt_executor_submit(all));
+        wait_for(|| AT_GATE.load(SeqCst) > before);
+        // Once through the gate the worker finds that the other part is not ready.
+        let shutdown = thread::spawn(|| rt_executor_shutdown(-1));
+        wait_for(|| rt_executor_set_workers(1));
+        assert!(rt_future_resolve(gate, int(1)));
+        assert!(shutdown.join().unwrap());
+        assert_eq!(rt_executor_pending_count(), 0);
+        // It is lazy as before.
+        assert!(rt_future_resolve(never, int(2)));
+        assert!(rt_executor_submit(all) && rt_executor_start());
+        wait_for(|| rt_executor_pending_count() == 0);
+        assert_eq!(show(rt_future_await(all, 0)), "[1, 2]");
     });
 }
 
@@ -351,7 +377,7 @@ extern "C" fn note_round(_: RuntimeValue) -> RuntimeValue {
 #[test]
 fn starting_and_stopping_loses_nothing() {
     with_executor(THREADED, || {
-        let stop = rt_atomic_new(0);
+        let (stop, rounds) = (rt_atomic_new(0), times(200, 5));
         thread::scope(|scope| {
             scope.spawn(|| {
                 while rt_atomic_load(stop) == 0 {
@@ -363,7 +389,7 @@ fn starting_and_stopping_loses_nothing() {
             let awaiting: Vec<_> = (0..3)
                 .map(|_| {
                     scope.spawn(|| {
-                        for _ in 0..200 {
+                        for _ in 0..rounds {
                             let parts = [0; 3].map(|_| rt_future_new(Some(note_round), NIL));
                             rt_executor_submit(parts[1]);
                             let race = rt_future_race(handles(&parts));
@@ -379,7 +405,7 @@ fn starting_and_stopping_loses_nothing() {
             }
             rt_atomic_store(stop, 1);
         });
-        assert_eq!(ROUNDS.load(SeqCst), 3 * 200 * 3);
+        assert_eq!(ROUNDS.load(SeqCst), 3 * rounds * 3);
         rt_executor_shutdown(-1);
     });
 }

@@ -7,7 +7,7 @@ use native_ref::value::ffi::*;
 use crate::support::*;
 
 const THREADS: i64 = 8;
-const ROUNDS: i64 = 2_000;
+const ROUNDS: i64 = times(2_000, 20);
 
 /// An address that may be used from other threads.
 struct Shared<T>(*mut T);

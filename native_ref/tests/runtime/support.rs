@@ -8,6 +8,15 @@ use native_ref::RuntimeValue;
 
 pub const NIL: RuntimeValue = RuntimeValue::NIL;
 
+/// How often to do a thing: Miri, which interprets the program, is some hundred times slower.
+pub const fn times(full: i64, miri: i64) -> i64 {
+    if cfg!(miri) {
+        miri
+    } else {
+        full
+    }
+}
+
 /// Held by tests that touch what belongs to the whole process.
 pub fn process_lock() -> MutexGuard<'static, ()> {
     static PROCESS: Mutex<()> = Mutex::new(());

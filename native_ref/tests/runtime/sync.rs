@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use native_ref::value::ffi::*;
 use native_ref::value::RuntimeValue;
 
-use crate::support::BAD_HANDLES;
+use crate::support::{times, BAD_HANDLES};
 
 const NIL: RuntimeValue = RuntimeValue::NIL;
 
@@ -14,11 +14,11 @@ fn int(value: i64) -> RuntimeValue {
     RuntimeValue::from_int(value)
 }
 
-/// Waits until `ready`, for two seconds at most.
+/// Waits until `ready`, for a minute at most.
 fn wait_for(ready: impl Fn() -> bool) {
     let begun = Instant::now();
     while !ready() {
-        assert!(begun.elapsed() < Duration::from_secs(2), "nothing happened");
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing happened");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -61,18 +61,19 @@ fn atomics_count_across_threads() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(move || {
-                for _ in 0..5_000 {
+                for _ in 0..times(5_000, 50) {
                     rt_atomic_fetch_add(cell, 1);
                 }
             });
         }
     });
-    assert_eq!(rt_atomic_load(cell), 20_000);
+    assert_eq!(rt_atomic_load(cell), 4 * times(5_000, 50));
     rt_atomic_free(cell);
 }
 
 #[test]
 fn barrier_opens_for_all_and_again() {
+    let rounds = times(50, 5);
     let barrier = rt_barrier_new(3);
     let arrived = rt_atomic_new(0);
     let leaders: i64 = thread::scope(|scope| {
@@ -80,7 +81,7 @@ fn barrier_opens_for_all_and_again() {
             .map(|_| {
                 scope.spawn(move || {
                     let mut leader = 0;
-                    for round in 1..=50 {
+                    for round in 1..=rounds {
                         rt_atomic_fetch_add(arrived, 1);
                         leader += rt_barrier_wait(barrier);
                         assert!(rt_atomic_load(arrived) >= round * 3);
@@ -91,7 +92,7 @@ fn barrier_opens_for_all_and_again() {
             .collect();
         threads.into_iter().map(|t| t.join().unwrap()).sum()
     });
-    assert_eq!(leaders, 50);
+    assert_eq!(leaders, rounds);
     assert_eq!(rt_barrier_waiting(barrier), 0);
     rt_atomic_free(arrived);
     assert!(rt_barrier_free(barrier) && !rt_barrier_free(barrier));
@@ -118,18 +119,19 @@ fn barrier_edges() {
 
 #[test]
 fn mutex_guards_its_value() {
+    let count = times(500, 20);
     let mutex = rt_mutex_new(int(0));
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(move || {
-                for _ in 0..500 {
+                for _ in 0..count {
                     let value = rt_mutex_lock(mutex).as_int().expect("an int");
                     assert!(rt_mutex_unlock(mutex, int(value + 1)));
                 }
             });
         }
     });
-    assert_eq!(rt_mutex_lock(mutex), int(2_000));
+    assert_eq!(rt_mutex_lock(mutex), int(4 * count));
     assert!(rt_mutex_unlock(mutex, NIL));
     rt_mutex_free(mutex);
 }
@@ -186,12 +188,13 @@ fn rwlock_lets_readers_share() {
 
 #[test]
 fn rwlock_writers_do_not_starve_or_meet() {
+    let count = times(200, 10);
     let (lock, inside) = (rt_rwlock_new(), rt_atomic_new(0));
     let total = rt_atomic_new(0);
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(move || {
-                for _ in 0..200 {
+                for _ in 0..count {
                     assert!(rt_rwlock_write(lock));
                     assert_eq!(rt_atomic_fetch_add(inside, 1), 0);
                     rt_atomic_fetch_add(total, 1);
@@ -200,7 +203,7 @@ fn rwlock_writers_do_not_starve_or_meet() {
                 }
             });
             scope.spawn(move || {
-                for _ in 0..200 {
+                for _ in 0..count {
                     assert!(rt_rwlock_read(lock));
                     assert_eq!(rt_atomic_load(inside), 0);
                     assert!(rt_rwlock_unlock(lock));
@@ -208,7 +211,7 @@ fn rwlock_writers_do_not_starve_or_meet() {
             });
         }
     });
-    assert_eq!(rt_atomic_load(total), 400);
+    assert_eq!(rt_atomic_load(total), 2 * count);
     assert!(rt_rwlock_write(lock));
     let waiters = [
         thread::spawn(move || rt_rwlock_read(lock)),

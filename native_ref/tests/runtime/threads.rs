@@ -179,8 +179,9 @@ fn cycles_are_copied_as_cycles() {
 
 #[test]
 fn deep_values_are_copied_without_deep_calls() {
+    let count = times(100_000, 100);
     let (mut list, mut variant) = (NIL, NIL);
-    for _ in 0..100_000 {
+    for _ in 0..count {
         list = array(&[list]);
         variant = rt_enum_new(1, 1, variant);
     }
@@ -192,7 +193,7 @@ fn deep_values_are_copied_without_deep_calls() {
         copied = rt_enum_payload(copied);
         depth += 1;
     }
-    assert_eq!(depth, 100_000);
+    assert_eq!(depth, count);
 }
 
 #[test]
