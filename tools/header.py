@@ -54,17 +54,16 @@ SCALARS = {
     "f32": "float", "f64": "double", "bool": "bool",
 }  # fmt: skip
 # Words that may be names in Rust and not in C or C++, macros of the three headers above included.
-RESERVED = frozenset(
-    """
-    alignas alignof and and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t class co_await
-    co_return co_yield compl concept consteval constexpr constinit const_cast decltype default delete do double
-    dynamic_cast explicit export float friend goto inline int int8_t int16_t int32_t int64_t intptr_t long mutable
-    namespace new noexcept not not_eq nullptr offsetof operator or or_eq private protected ptrdiff_t public register
-    reinterpret_cast requires restrict short signed size_t sizeof static_assert static_cast switch template this
-    thread_local throw try typedef typeid typename typeof typeof_unqual uint8_t uint16_t uint32_t uint64_t uintptr_t
-    union unsigned using virtual void volatile wchar_t xor xor_eq NULL RuntimeValue
-    """.split()
-)
+WORDS = """
+alignas alignof and and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t class co_await
+co_return co_yield compl concept consteval constexpr constinit const_cast decltype default delete do double
+dynamic_cast explicit export float friend goto inline int int8_t int16_t int32_t int64_t intptr_t long mutable
+namespace new noexcept not not_eq nullptr offsetof operator or or_eq private protected ptrdiff_t public register
+reinterpret_cast requires restrict short signed size_t sizeof static_assert static_cast switch template this
+thread_local throw try typedef typeid typename typeof typeof_unqual uint8_t uint16_t uint32_t uint64_t uintptr_t
+union unsigned using virtual void volatile wchar_t xor xor_eq NULL RuntimeValue
+"""
+RESERVED = frozenset(WORDS.split())
 FEATURE = re.compile(r'^feature = "(\w+)"$')
 BANNER = re.compile(rb"^// [=-]{20,}\n// ([^\n]+)\n// [=-]{20,}$", re.MULTILINE)
 
