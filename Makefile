@@ -20,7 +20,7 @@ export PYTHON
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint header clean stale
+.PHONY: help setup demo test lint miri header clean stale
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ lint: $(READY) ## run the static checks alone: style, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --cache-dir .cache/import_linter
+
+miri: ## run native_ref's tests under Miri, to find undefined behaviour; takes minutes
+	@sh tools/miri.sh
 
 header: $(READY) ## write the C header of native_ref anew
 	@$(BIN)/python tools/header.py > .cache.header && mv .cache.header native_ref/include/native_ref.h

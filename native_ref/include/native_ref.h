@@ -1043,7 +1043,7 @@ bool rt_async_file_is_ready(int64_t handle);
 int64_t rt_async_file_get_state(int64_t handle);
 
 /* The content of the file as a new string, waiting up to `timeout_ms` for it (negative: as long
- * as it takes). Starts the loading if nobody did.
+ * as it takes, for ever where the system never answers). Starts the loading if nobody did.
  *
  * Nil, with the error recorded, if the file cannot be read, is not UTF-8, is longer than 2^28
  * bytes or no regular file, when the time is up, and for a bad handle. */
@@ -2110,7 +2110,8 @@ bool rt_arena_free(int64_t handle);
 int64_t rt_future_new(RuntimeValue (*function)(RuntimeValue), RuntimeValue argument);
 
 /* The value of a future. Runs its function on this thread, if nobody has begun to; otherwise waits
- * up to `timeout_ms` for it (negative: as long as it takes). The time does not end a function.
+ * up to `timeout_ms` for it (negative: as long as it takes, which is for ever for a promise that
+ * nobody resolves or frees). The time does not end a function.
  *
  * Nil, with the error recorded, when the time is up (`index`; it can be awaited again), for a bad
  * handle, for a promise that was freed, for a future that waits for itself (over other threads
@@ -2193,8 +2194,9 @@ int64_t rt_executor_poll_all(void);
 int64_t rt_executor_pending_count(void);
 
 /* Stops the workers and forgets what was submitted and is not being run: those futures are lazy
- * again. Then waits up to `timeout_ms` for the workers to finish what they run (negative: as long
- * as it takes). Whether none runs any more; false at once on a worker. The executor can be started
+ * again, and so are those that a worker runs and has to put aside. Then waits up to `timeout_ms`
+ * for the workers to finish what they run (negative: as long as it takes, for ever if that does
+ * not end). Whether none runs any more; false at once on a worker. The executor can be started
  * again. */
 bool rt_executor_shutdown(int64_t timeout_ms);
 
@@ -2239,7 +2241,8 @@ bool rt_queue_push(int64_t handle, RuntimeValue value);
 /* Takes the oldest value out; nil if there is none. Never waits. */
 RuntimeValue rt_queue_pop(int64_t handle);
 
-/* Takes the oldest value out, waiting up to `timeout_ms` for one (negative: as long as it takes).
+/* Takes the oldest value out, waiting up to `timeout_ms` for one (negative: as long as it takes,
+ * which is for ever if nobody pushes one, closes the queue or frees it).
  *
  * Nil after the time is up, when the queue is closed (or freed) and empty, and for a bad handle. */
 RuntimeValue rt_queue_pop_wait(int64_t handle, int64_t timeout_ms);
@@ -2264,12 +2267,13 @@ bool rt_queue_free(int64_t handle);
 int64_t rt_channel_new(int64_t capacity);
 
 /* Sends a message, waiting up to `timeout_ms` for room in a full channel (negative: as long as it
- * takes). Messages of one sender arrive in their order. False, with the error recorded, if the
- * channel is closed (`io`) or stays full (`index`), or the handle is bad (`argument`). */
+ * takes, which is for ever if nobody receives, closes the channel or frees it). Messages of one
+ * sender arrive in their order. False, with the error recorded, if the channel is closed (`io`) or
+ * stays full (`index`), or the handle is bad (`argument`). */
 bool rt_channel_send(int64_t handle, RuntimeValue message, int64_t timeout_ms);
 
-/* The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes; 0: not
- * at all).
+/* The oldest message, waiting up to `timeout_ms` for one (negative: as long as it takes, which is
+ * for ever if nobody sends one, closes the channel or frees it; 0: not at all).
  *
  * Nil is either a message or, with an error recorded, none: `index` when the time is up, `io`
  * when the channel is closed and empty (what was sent before it closed is still received), and
@@ -2412,8 +2416,8 @@ uint32_t rt_gpu_atomic_cmpxchg_u32(uint32_t *cell, uint32_t expected, uint32_t v
 /* Makes a barrier for `parties` threads (1 to 1,048,576); 0 for any other number. */
 int64_t rt_barrier_new(int64_t parties);
 
-/* Waits until all threads are here. Returns 1 to the last to come, 0 to the others, and -1 for a
- * bad handle or when the barrier is freed meanwhile. */
+/* Waits until all threads are here, for ever if one does not come. Returns 1 to the last to come, 0
+ * to the others, and -1 for a bad handle or when the barrier is freed meanwhile. */
 int64_t rt_barrier_wait(int64_t handle);
 
 /* Number of threads that wait at the barrier now; -1 for a bad handle. */
@@ -2472,14 +2476,16 @@ bool rt_rwlock_free(int64_t handle);
 /* Makes a counting semaphore with `permits` to begin with; 0 if that is negative. */
 int64_t rt_semaphore_new(int64_t permits);
 
-/* Takes a permit, waiting for one. False if the semaphore is freed or the handle is bad. */
+/* Takes a permit, waiting for one, for ever if none is released. False if the semaphore is freed or
+ * the handle is bad. */
 bool rt_semaphore_acquire(int64_t handle);
 
 /* Takes a permit if there is one. */
 bool rt_semaphore_try_acquire(int64_t handle);
 
-/* Takes a permit, waiting up to `timeout_ms` for one (negative: as long as it takes). False when
- * the time is up, the semaphore is freed, or the handle is bad. */
+/* Takes a permit, waiting up to `timeout_ms` for one (negative: as long as it takes, which is for
+ * ever if nobody releases one or frees the semaphore). False when the time is up, the semaphore is
+ * freed, or the handle is bad. */
 bool rt_semaphore_acquire_timeout(int64_t handle, int64_t timeout_ms);
 
 /* Gives `count` permits. False if the count is not positive, there would be more than `i64::MAX`,
@@ -2507,7 +2513,7 @@ int64_t rt_thread_spawn_isolated(RuntimeValue (*function)(RuntimeValue), Runtime
 int64_t rt_thread_spawn_isolated2(RuntimeValue (*function)(RuntimeValue, RuntimeValue), RuntimeValue first, RuntimeValue second);
 
 /* What the function of a thread returned, waiting up to `timeout_ms` for its end (negative: as
- * long as it takes). May be asked again until `rt_thread_free`.
+ * long as it takes, for ever if it does not end). May be asked again until `rt_thread_free`.
  *
  * Nil, with the error recorded, when the time is up (`index`), for a bad handle, and for a thread
  * that would wait for itself. */
@@ -3062,14 +3068,14 @@ int64_t rt_actor_spawn(RuntimeValue (*body)(int64_t, RuntimeValue), RuntimeValue
 bool rt_actor_send(int64_t handle, RuntimeValue message);
 
 /* The oldest message to the actor that this thread runs, waiting up to `timeout_ms` for one
- * (negative: as long as it takes; 0: not at all).
+ * (negative: as long as it takes, which is for ever if nobody sends one; 0: not at all).
  *
  * Nil is either a message or, with an error recorded, none: `index` when the time is up,
  * `argument` on a thread that is no actor's. */
 RuntimeValue rt_actor_recv(int64_t timeout_ms);
 
 /* What the body of an actor returned, waiting up to `timeout_ms` for its end (negative: as long
- * as it takes). Then the actor is freed and the handle stale.
+ * as it takes, for ever if it does not end). Then the actor is freed and the handle stale.
  *
  * Nil, with the error recorded, when the time is up (`index`; the handle stays good), for a bad
  * handle, and for an actor that would wait for itself. Two actors that wait for one another

@@ -11564,13 +11564,15 @@ struct ParHelpers(usize);
 impl ParHelpers {
     fn claim(wanted: usize) -> Self {
         let limit = parallelism();
-        let mut granted = 0;
-        // The closure runs again when another loop was faster; the last run counts.
-        let _ = PAR_HELPERS.fetch_update(SeqCst, SeqCst, |taken| {
-            granted = wanted.min(limit.saturating_sub(taken));
-            Some(taken + granted)
-        });
-        Self(granted)
+        let mut taken = PAR_HELPERS.load(SeqCst);
+        loop {
+            let granted = wanted.min(limit.saturating_sub(taken));
+            match PAR_HELPERS.compare_exchange_weak(taken, taken + granted, SeqCst, SeqCst) {
+                Ok(_) => return Self(granted),
+                // Another loop was faster.
+                Err(now) => taken = now,
+            }
+        }
     }
 }
 
@@ -21867,11 +21869,12 @@ mod tests {
         ] {
             assert_eq!(evaluate(source).map_err(|e| e.code), Err(code), "{source}");
         }
-        let deep = "(".repeat(5000);
+        let too_deep = times(5000, 200) as usize;
+        let deep = "(".repeat(too_deep);
         assert_eq!(evaluate(&deep).map_err(|e| e.code), Err(ERR_DEPTH));
-        let signs = "-".repeat(5000) + "1";
+        let signs = "-".repeat(too_deep) + "1";
         assert_eq!(evaluate(&signs).map_err(|e| e.code), Err(ERR_DEPTH));
-        let count = times(20_000, 200);
+        let count = times(20_000, 100);
         let long = "1".to_owned() + &" + 1".repeat(count as usize);
         assert_eq!(evaluate(&long), Ok(int(count + 1)));
     }
@@ -22144,10 +22147,18 @@ mod tests {
     #[test]
     fn deadlines() {
         assert!(deadline_after(-1).is_none() && deadline_after(i64::MIN).is_none());
-        assert!(deadline_after(1_000).is_some_and(|at| at > Instant::now()));
+        assert!(deadline_after(60_000).is_some_and(|at| at > Instant::now()));
         let (state, condition) = (Mutex::new(()), Condvar::new());
         assert!(wait_until(&condition, lock(&state), deadline_after(0)).is_err());
-        assert!(wait_until(&condition, lock(&state), deadline_after(5)).is_ok());
+        thread::scope(|scope| {
+            let held = lock(&state);
+            scope.spawn(|| {
+                // Not before the other thread waits.
+                let _held = lock(&state);
+                condition.notify_one();
+            });
+            assert!(wait_until(&condition, held, deadline_after(60_000)).is_ok());
+        });
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn finish_leaves_the_state_and_reset_clears_it() {
 fn every_length_around_the_block_sizes() {
     // Byte by byte and in one go must agree wherever the padding falls.
     let message: Vec<u8> = (0..200u8).collect();
-    for n in (0..message.len()).step_by(times(1, 23) as usize) {
+    for n in (0..message.len()).step_by(times(1, 37) as usize) {
         let handle = rt_sha1_new();
         for byte in &message[..n] {
             unsafe { rt_sha1_write(handle, byte, 1) };

@@ -10,6 +10,9 @@ use native_ref::RuntimeValue;
 
 use crate::support::*;
 
+/// More items than threads or parts.
+const MANY: i64 = times(100_000, 200);
+
 fn numbers(count: i64) -> RuntimeValue {
     let array = rt_array_new(count);
     (0..count).for_each(|n| assert!(rt_array_push(array, int(n))));
@@ -48,7 +51,7 @@ extern "C" fn tally(item: RuntimeValue, atomic: RuntimeValue) {
 
 #[test]
 fn map_keeps_the_order() {
-    for count in [0, 1, 2, 63, 64, 65, 1_000, 100_000] {
+    for count in [0, 1, 2, 63, 64, 65, times(1_000, 66), MANY] {
         let array = numbers(count);
         let mapped = rt_par_map(array, Some(scale), int(3));
         assert!((0..count).map(|n| n * 3).eq(ints(mapped)), "{count}");
@@ -59,7 +62,7 @@ fn map_keeps_the_order() {
 
 #[test]
 fn filter_keeps_the_order() {
-    for count in [0, 1, 100_000] {
+    for count in [0, 1, MANY] {
         let kept = rt_par_filter(numbers(count), Some(divides), int(7));
         assert!((0..count).step_by(7).eq(ints(kept)), "{count}");
     }
@@ -76,11 +79,11 @@ fn reduce_joins_in_order_from_the_initial_value() {
         int(9),
         "empty"
     );
-    for count in [1, 2, 100, 100_000] {
+    for count in [1, 2, 100, MANY] {
         let sum = rt_par_reduce(numbers(count), int(5), Some(add), NIL);
         assert_eq!(sum, int(5 + count * (count - 1) / 2));
     }
-    let letters: String = ('a'..='z').cycle().take(500).collect();
+    let letters: String = ('a'..='z').cycle().take(times(500, 70) as usize).collect();
     let texts: Vec<_> = letters.chars().map(|c| text(&c.to_string())).collect();
     let joined = rt_par_reduce(array(&texts), text(">"), Some(join), NIL);
     assert_eq!(read(joined), format!(">{letters}"));
@@ -88,16 +91,18 @@ fn reduce_joins_in_order_from_the_initial_value() {
 
 #[test]
 fn sums_of_floats_do_not_depend_on_the_threads() {
-    let floats: Vec<_> = (1..5_000).map(|n| float(1.0 / f64::from(n))).collect();
+    let floats: Vec<_> = (1..times(5_000, 200))
+        .map(|n| float(1.0 / n as f64))
+        .collect();
     let array = array(&floats);
     let sum = || rt_par_reduce(array, float(0.0), Some(add), NIL);
     let first = sum();
-    assert!((0..20).all(|_| sum() == first));
+    assert!((0..times(20, 3)).all(|_| sum() == first));
 }
 
 #[test]
 fn for_each_meets_every_item_once() {
-    for count in [0, 1, 100_000] {
+    for count in [0, 1, MANY] {
         let atomic = rt_atomic_new(0);
         let done = rt_par_for_each(numbers(count), Some(tally), int(atomic));
         assert_eq!(done, count);
@@ -137,11 +142,12 @@ extern "C" fn triangle(item: RuntimeValue, _: RuntimeValue) -> RuntimeValue {
 
 #[test]
 fn loops_may_be_nested_and_run_at_the_same_time() {
+    let count = times(150, 20);
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let sums = rt_par_map(numbers(150), Some(triangle), NIL);
-                assert!((0..150).map(|n| n * (n - 1)).eq(ints(sums)));
+                let sums = rt_par_map(numbers(count), Some(triangle), NIL);
+                assert!((0..count).map(|n| n * (n - 1)).eq(ints(sums)));
             });
         }
     });

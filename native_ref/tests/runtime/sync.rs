@@ -18,7 +18,10 @@ fn int(value: i64) -> RuntimeValue {
 fn wait_for(ready: impl Fn() -> bool) {
     let begun = Instant::now();
     while !ready() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nothing happened");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "nothing happened"
+        );
         thread::sleep(Duration::from_millis(1));
     }
 }

@@ -179,7 +179,7 @@ fn cycles_are_copied_as_cycles() {
 
 #[test]
 fn deep_values_are_copied_without_deep_calls() {
-    let count = times(100_000, 100);
+    let count = times(100_000, 50);
     let (mut list, mut variant) = (NIL, NIL);
     for _ in 0..count {
         list = array(&[list]);
