@@ -15,7 +15,7 @@ MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-num-cpus=4 -Zmiri
 export MIRIFLAGS
 
 # The modules of tests/runtime for the core, for collections, and for what threads share.
-core='errors:: interp:: memory:: value_ops::'
+core='errors:: memory:: value_ops::'
 collections='arrays:: dicts:: equality:: hash:: objects:: strings:: tuples::'
 concurrent='actors:: aop:: channels:: concurrent:: executor:: futures:: generators:: gpu_atomic:: par:: sync:: threads::'
 
@@ -28,6 +28,7 @@ if ! "$rustup" run "$channel" cargo miri --version >/dev/null 2>&1; then
 fi
 
 cd "$(dirname "$0")/../native_ref" || exit 1
-"$rustup" run "$channel" cargo miri test --lib || exit 1
+# One test after the other: Miri runs on one processor, and some tests measure time.
+"$rustup" run "$channel" cargo miri test --lib -- --test-threads=1 || exit 1
 # shellcheck disable=SC2086 # each filter is a word
-"$rustup" run "$channel" cargo miri test --test runtime -- $core $collections $concurrent
+"$rustup" run "$channel" cargo miri test --test runtime -- --test-threads=1 $core $collections $concurrent
