@@ -94,8 +94,12 @@ def _users_gate(world: World, place: Place, name: str) -> Gate:
 
 def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[UseLine]:
     homes = world.homes(name)
-    if place in homes:
+    own = homes.pop(place, [])
+    here = any_of(gate_of(item.cfgs) for item in own)
+    if own and here == ALWAYS:
         return []
+    # What is defined here under one `cfg` alone may be defined elsewhere under another.
+    homes = {home: items for home, items in homes.items() if not {gate_of(item.cfgs) for item in items} & here}
     lines = []
     if len(homes) > 1 and world.residue in homes and _brought_back(world, homes):
         homes = {world.residue: homes[world.residue]}

@@ -1,4 +1,4 @@
-"""Calls functions of a library with bad arguments, in a process of its own: `bad_arguments.py LIBRARY JOURNAL < SYMBOLS`.
+"""Calls functions of a library with bad arguments, in its own process: `bad_arguments.py LIBRARY JOURNAL < SYMBOLS`.
 
 The journal holds the call that is being made, so that whoever started this knows which one did not come back.
 """
@@ -48,9 +48,8 @@ def stale_and_foreign(library, known):
     return (gone, call["rt_atomic_new"](5)), (dead, *live)
 
 
-NEEDED = (
-    "rt_atomic_new rt_atomic_free rt_array_new rt_heap_free rt_tuple_new rt_value_int rt_value_as_int".split()
-)
+NEEDED = ["rt_atomic_new", "rt_atomic_free", "rt_array_new", "rt_heap_free"]
+NEEDED += ["rt_tuple_new", "rt_value_int", "rt_value_as_int"]
 
 
 def candidates(parameter, handles, values, keep):
@@ -82,8 +81,7 @@ def calls(function, handles, values, keep):
         return [()]
     chance = random.Random(function.symbol)
     found = [tuple(row[min(at, len(row) - 1)] for row, _ in rows) for at in range(len(LENGTHS))]
-    for _ in range(CALLS):
-        found.append(tuple(chance.choice(row + wide) for row, wide in rows))
+    found += [tuple(chance.choice(row + wide) for row, wide in rows) for _ in range(CALLS)]
     return [row for row in found if is_sound(row, function)]
 
 
@@ -112,7 +110,6 @@ def main():
             made += 1
         assert as_int(as_value(7)) == 7, f"the library is of no use after {symbol}"
     signal.alarm(0)
-    print(f"\ncalls made: {made}", flush=True)
     os._exit(0)  # threads of the library may be in a callback of ours, which ends badly when Python shuts down
 
 

@@ -59,7 +59,8 @@ def play(library, function, literals, wants):
 
 
 def value_of(library, literal):
-    call = {name: bind(library, KNOWN[name]) for name in ("rt_value_int", "rt_value_float", "rt_value_bool", "rt_string_new")}
+    names = ("rt_value_int", "rt_value_float", "rt_value_bool", "rt_string_new")
+    call = {name: bind(library, KNOWN[name]) for name in names}
     if isinstance(literal, str):
         data = literal.encode()
         buffer = ctypes.create_string_buffer(data, len(data) + 1)
@@ -80,7 +81,8 @@ def literal_of(library, value):
 def same(got, wanted):
     """Equal as the vectors mean it: NaN is NaN, and an unsigned number is written as the signed one with its bits."""
     if isinstance(wanted, float):
-        return (math.isnan(got) and math.isnan(wanted)) or (got == wanted and math.copysign(1, got) == math.copysign(1, wanted))
+        both = math.isnan(got) and math.isnan(wanted)
+        return both or (got == wanted and math.copysign(1, got) == math.copysign(1, wanted))
     if isinstance(wanted, int) and not isinstance(wanted, bool) and isinstance(got, int):
         return (got - wanted) % (1 << 64) == 0
     return got == wanted
