@@ -107,12 +107,11 @@ def build(cargo: Cargo, configuration: Configuration) -> Library:
     if done.status:
         failed = Missing(f"the library does not build ({configuration.name}): {first_error(done, cargo)}")
         return Library(failed, failed)
-    mir: str | Missing = Missing(f"rustc printed no MIR ({configuration.name})")
-    if mir_file.is_file():
-        mir = _in_tree(cargo, mir_file.read_text(encoding="utf-8", errors="replace"))
-        # The reader has to know: a stable compiler shortens paths, and no option of its own keeps it from that.
-        mir = mir if cargo.toolchain.plain_mir else f"{TRIMMED_MIR}\n{mir}"
-    return Library(mir, _exports(cargo, done.stdout))
+    if not mir_file.is_file():
+        return Library(Missing(f"rustc printed no MIR ({configuration.name})"), _exports(cargo, done.stdout))
+    mir = _in_tree(cargo, mir_file.read_text(encoding="utf-8", errors="replace"))
+    # The reader has to know: a stable compiler shortens paths, and no option of its own keeps it from that.
+    return Library(mir if cargo.toolchain.plain_mir else f"{TRIMMED_MIR}\n{mir}", _exports(cargo, done.stdout))
 
 
 def build_for(
@@ -169,15 +168,19 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
     command = ("cargo", "test", "--no-fail-fast", *flags(cargo, configuration))
     if cargo.test_command:
         command = ("sh", "-c", cargo.test_command)
-    # A profile of its own for tests may build the library in another way: its MIR is none to compare.
-    surroundings = _building(cargo, configuration) | {"SPLITTER_MIR": ""}
-    done = _run(cargo, command, surroundings, joined=True)
+    done = _run(cargo, command, _testing(cargo, configuration), joined=True)
     base = cargo.package.workspace_root
     text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], base), done.stdout)
     found = read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)
     if found is NO_TESTS and cargo.test_command:
         return Missing(f"no outcome of a test could be read from what `{cargo.test_command}` printed")
     return found
+
+
+def build_tests(cargo: Cargo, configuration: Configuration) -> None:
+    """Build what `tests` will run, and run nothing; errors are for `tests` to tell."""
+    if not cargo.test_command:
+        _run(cargo, ("cargo", "test", "--no-run", *flags(cargo, configuration)), _testing(cargo, configuration))
 
 
 _DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
@@ -243,6 +246,11 @@ def _building(cargo: Cargo, configuration: Configuration) -> dict[str, str | Non
         "SPLITTER_MIR": str(_mir_file(cargo, configuration)),
         "SPLITTER_PLAIN": "1" if cargo.toolchain.plain_mir else "",
     }
+
+
+def _testing(cargo: Cargo, configuration: Configuration) -> dict[str, str | None]:
+    """The same for tests: a profile of their own may build the library in another way, whose MIR is none to compare."""
+    return _building(cargo, configuration) | {"SPLITTER_MIR": ""}
 
 
 def _mir_file(cargo: Cargo, configuration: Configuration) -> Path:

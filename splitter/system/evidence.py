@@ -7,11 +7,12 @@ again, so that `after` of one phase is `before` of the next at no cost; failures
 import base64
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
 
 from splitter.errors import ToolError
 from splitter.model.check import Level
@@ -25,7 +26,11 @@ from splitter.system.configurations import configurations
 from splitter.system.mirror import cache_folder
 from splitter.system.object_file import read_object
 from splitter.system.rustfmt import unformatted
+from splitter.system.side_by_side import side_by_side
 
+_Given = ParamSpec("_Given")
+_Made = TypeVar("_Made")
+_COUNTING = Lock()
 #: What is checked where some targets do not build beforehand: nightly benches are common.
 _LESS = (
     (("bench:",), ("--lib", "--bins", "--tests", "--examples")),
@@ -59,7 +64,7 @@ def choose(cargo: Cargo, gating: Iterable[str] = (), chosen: tuple[str, ...] = (
         errors = [d for d in first.diagnostics if d.level == "error"] or [Diagnostic("error", "", "unknown")]
         message = f"the crate does not build as it is: {_place(errors[0])}"
         raise ToolError(message, "Make `cargo check --all-targets` succeed first, or work at `--level source`.")
-    builds = (first, *(check(cargo, configuration) for configuration in wanted[1:]))
+    builds = (first, *side_by_side([partial(check, cargo, configuration) for configuration in wanted[1:]]))
     left_out = {
         build.configuration.name: _place(next(d for d in build.diagnostics if d.level == "error"))
         for build in builds
@@ -80,10 +85,9 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
         return evidence
     cargo = choice.cargo
     seconds: dict[str, float] = {}
-    with _timed(seconds, "build"):
-        builds = tuple(check(cargo, configuration) for configuration in choice.configurations)
-    with _timed(seconds, "symbols"):
-        libraries = {c.name: library(cargo, c) for c in choice.thorough}
+    checking = [_timed(seconds, "build", check, cargo, c) for c in choice.configurations]
+    building = [_timed(seconds, "symbols", library, cargo, c) for c in choice.thorough]
+    builds, libraries = tuple(side_by_side(checking)), _named(choice, side_by_side(building))
     evidence = replace(
         evidence,
         builds=builds,
@@ -93,10 +97,11 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     )
     if level is Level.QUICK:
         return evidence
-    with _timed(seconds, "tests"):
-        ran = tuple(outcomes(cargo, configuration) for configuration in choice.thorough)
-    with _timed(seconds, "format"):
-        dirty = unformatted(cargo.mirror, files, cargo.package.edition, cargo.package.folder)
+    side_by_side([_timed(seconds, "tests", build_tests, cargo, c) for c in choice.thorough])
+    # Tests of one crate may want the same port or file: they run one after the other.
+    ran = tuple(_timed(seconds, "tests", outcomes, cargo, c)() for c in choice.thorough)
+    look = _timed(seconds, "format", unformatted, cargo.mirror, files, cargo.package.edition, cargo.package.folder)
+    dirty = look()
     evidence = replace(
         evidence,
         mir=_all_there({name: built.mir for name, built in libraries.items()}),
@@ -105,12 +110,13 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     )
     if level is Level.STANDARD:
         return evidence
-    with _timed(seconds, "behaviour"):
-        shared = {c.name: kept_libraries.shared_library(cargo, c, _key(cargo, c, "shared")) for c in choice.thorough}
-    with _timed(seconds, "code"):
-        objects = {c.name: machine_code(cargo, c) for c in choice.thorough}
-    with _timed(seconds, "header"):
-        written = {c.name: written_headers(cargo, c) for c in choice.thorough}
+    loading = [
+        _timed(seconds, "behaviour", kept_libraries.shared_library, cargo, c, _key(cargo, c, "shared"))
+        for c in choice.thorough
+    ]
+    compiling = [_timed(seconds, "code", machine_code, cargo, c) for c in choice.thorough]
+    writing = [_timed(seconds, "header", written_headers, cargo, c) for c in choice.thorough]
+    shared, objects, written = (_named(choice, side_by_side(works)) for works in (loading, compiling, writing))
     return replace(evidence, libraries=_all_there(shared), code=_all_there(objects), headers=_all_there(written))
 
 
@@ -166,6 +172,12 @@ def written_headers(cargo: Cargo, configuration: Configuration) -> dict[str, str
     if not isinstance(made, Missing):
         kept_evidence.keep(_folder(), key, made)
     return made
+
+
+def build_tests(cargo: Cargo, configuration: Configuration) -> None:
+    """As `cargo.build_tests`, where the same tree was not tested before."""
+    if kept_evidence.find(_folder(), _key(cargo, configuration, "tests")) is None:
+        run_cargo.build_tests(cargo, configuration)
 
 
 def outcomes(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...] | Missing:
@@ -248,8 +260,20 @@ def _read_build(found: dict[str, Any]) -> Build:
     )
 
 
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    seconds[name] = time.monotonic() - began
+def _timed(
+    seconds: dict[str, float], name: str, work: Callable[_Given, _Made], *given: _Given.args, **named: _Given.kwargs
+) -> Callable[[], _Made]:
+    """The work, to be done later; the time that it takes is added to what stands under `name`."""
+
+    def timed() -> _Made:
+        began = time.monotonic()
+        made = work(*given, **named)
+        with _COUNTING:
+            seconds[name] = seconds.get(name, 0.0) + time.monotonic() - began
+        return made
+
+    return timed
+
+
+def _named(choice: Choice, made: list[_Made]) -> dict[str, _Made]:
+    return {configuration.name: one for configuration, one in zip(choice.thorough, made, strict=True)}

@@ -9,10 +9,12 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import IO
 
 from splitter.errors import ToolError
@@ -21,7 +23,50 @@ from splitter.system import keeper
 #: Told each line that a program writes to its standard error.
 Progress = Callable[[str], None]
 
-_GRACE = 2.0
+#: Seconds that a program has to end by itself once it is asked to.
+GRACE = 2.0
+
+
+@dataclass(slots=True)
+class Family:
+    """The process groups of works that are done side by side, to be ended together."""
+
+    groups: set[int] = field(default_factory=set)
+    ended: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def end(self, number: signal.Signals) -> None:
+        """Send a signal to all that run; whatever is begun afterwards is ended at once."""
+        with self.lock:
+            self.ended = True
+            for group in self.groups:
+                _kill_group(group, number)
+
+    def add(self, group: int) -> None:
+        """A program was started."""
+        with self.lock:
+            self.groups.add(group)
+            if self.ended:
+                _kill_group(group, signal.SIGKILL)
+
+    def remove(self, group: int) -> None:
+        """Its group has ended; the number may be another's soon."""
+        with self.lock:
+            self.groups.discard(group)
+
+
+_family: ContextVar[Family | None] = ContextVar("_family", default=None)
+
+
+@contextmanager
+def family() -> Iterator[Family]:
+    """What is run in this context, and in copies of it, belongs to one family."""
+    ours = Family()
+    token = _family.set(ours)
+    try:
+        yield ours
+    finally:
+        _family.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +118,8 @@ def run(
         message = f"`{command[0]}` could not be started: {error.strerror}"
         raise ToolError(message, f"Install `{command[0]}` and see that it is on PATH.") from error
     keeper.watch(process.pid)
+    relatives = _family.get() or Family()
+    relatives.add(process.pid)
     output = _Reader(process.stdout, progress if joined else None)
     errors = _Reader(process.stderr, progress)
     try:
@@ -88,7 +135,11 @@ def run(
         raise
     finally:
         _kill_group(process.pid, signal.SIGKILL)
+        relatives.remove(process.pid)
         keeper.forget(process.pid)
+    if relatives.ended:
+        message = f"`{' '.join(command[:3])}` was stopped, because something beside it failed"
+        raise ToolError(message, "See what else is said.")
     seconds = time.monotonic() - began
     return Done(tuple(command), status, output.text(), errors.text(), seconds)
 
@@ -126,7 +177,7 @@ class _Reader:
         read = -1
         while self.thread.is_alive() and read != len(self.lines):
             read = len(self.lines)
-            self.thread.join(_GRACE)
+            self.thread.join(GRACE)
         return "".join(self.lines)
 
 
@@ -134,7 +185,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     """Ask the whole group to end, then make it."""
     _kill_group(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE)
+        process.wait(GRACE)
     _kill_group(process.pid, signal.SIGKILL)
     process.wait()
 

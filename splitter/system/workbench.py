@@ -6,6 +6,7 @@ Invariant: fulfils `ports.Workbench`; holds the mirror's lock as long as it is o
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from splitter.model.check import Level
@@ -17,6 +18,7 @@ from splitter.system.evidence import Choice
 from splitter.system.mirror import open_mirror
 from splitter.system.package import find_package
 from splitter.system.rustfmt import formatted
+from splitter.system.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,10 @@ class CargoBench:
 
     def check(self) -> tuple[Build, ...]:
         """Check the copy in every configuration that built before; stops at the first that does not build now."""
-        builds: list[Build] = []
-        for configuration in self._chosen.configurations:
-            builds.append(evidence.check_imports(self.cargo, configuration))
-            if not builds[-1].succeeded:
-                break
-        return tuple(builds)
+        chosen = self._chosen.configurations
+        builds = side_by_side([partial(evidence.check_imports, self.cargo, one) for one in chosen])
+        failed = next((at for at, build in enumerate(builds) if not build.succeeded), len(builds))
+        return tuple(builds[: failed + 1])
 
     def gather(self, files: dict[str, bytes], level: Level) -> Evidence:
         """Evidence of the copy as it stands."""
