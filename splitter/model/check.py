@@ -60,6 +60,8 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     lawful: tuple[str, ...] = ()
     seconds: float = 0.0
+    accepted: tuple[str, ...] = ()
+    """Lawful differences that the plan accepts by name: counted, not listed."""
 
     def __post_init__(self) -> None:
         if self.outcome is Outcome.PASSED and (self.compared <= 0 or self.equal != self.compared):

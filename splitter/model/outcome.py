@@ -126,3 +126,4 @@ class Status:
     tests: tuple[int, int] | None = None
     lawful: tuple[str, ...] = ()
     modules: tuple[ModuleStatus, ...] = ()
+    accepted: tuple[str, ...] = ()

@@ -56,4 +56,5 @@ def _joined(row: list[CheckResult]) -> CheckResult:
         tuple(dict.fromkeys(finding for check in row for finding in check.findings)),
         tuple(dict.fromkeys(text for check in row for text in check.lawful)),
         sum(check.seconds for check in row),
+        tuple(dict.fromkeys(text for check in row for text in check.accepted)),
     )

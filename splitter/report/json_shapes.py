@@ -107,6 +107,7 @@ def status_shape(status: Status) -> Shape:
         "edited": list(status.edited),
         "tests": None if status.tests is None else {"compared": status.tests[0], "equal": status.tests[1]},
         "lawful": list(status.lawful),
+        "accepted": list(status.accepted),
         "modules": [asdict(module) for module in status.modules],
     }
 
@@ -129,7 +130,7 @@ def _check(check: CheckResult) -> Shape:
         "seconds": round(check.seconds, 3),
         "reason": check.reason,
         "findings": [_finding(finding) for finding in check.findings],
-        **_beyond(lawful=list(check.lawful)),
+        **_beyond(lawful=list(check.lawful), accepted=list(check.accepted)),
     }
 
 

@@ -6,7 +6,7 @@ Invariant: pure; a verdict comes first, what a reviewer opens only when in doubt
 from splitter.model.check import CheckResult, Outcome
 from splitter.model.outcome import Preview, RunResult
 from splitter.report.figures import joined_checks
-from splitter.report.markdown_parts import code, folded, lists, safe, table
+from splitter.report.markdown_parts import code, differs, lists, safe, table
 from splitter.report.words import counted, shown, time_of
 
 _SHARED_SHOWN = 5
@@ -64,9 +64,8 @@ def run_text(run: RunResult) -> str:
         parts.append(f"Phases: {names}.")
     parts.append(table(("check", "outcome", "compared", "equal", "time", "reason"), rows, (2, 3, 4)))
     parts += [_findings(check) for check in checks if check.findings]
-    lawful = tuple(text for check in checks for text in check.lawful)
-    if lawful:
-        parts.append(folded(f"Differs lawfully: {counted(len(lawful), 'place')}", lawful))
+    accepted = {text for check in checks for text in check.accepted}
+    parts += differs([text for check in checks for text in check.lawful], len(accepted))
     parts += lists({"Edited since, not proven": run.edited}, as_code=True)
     parts += lists({"Notes": run.notes})
     return "\n\n".join(parts) + "\n"

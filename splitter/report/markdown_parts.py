@@ -5,9 +5,9 @@ Invariant: whatever a name or message holds, it cannot break a table or open a t
 """
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from splitter.report.words import plain
+from splitter.report.words import counted, plain
 
 
 def lists(named: dict[str, tuple[str, ...]], *, as_code: bool = False) -> list[str]:
@@ -34,6 +34,14 @@ def folded(title: str, texts: Iterable[str]) -> str:
     """A list that opens at a click."""
     told = "\n".join(f"- {safe(text)}" for text in texts)
     return f"<details><summary>{title}</summary>\n\n{told}\n\n</details>"
+
+
+def differs(lawful: Sequence[str], accepted: int) -> list[str]:
+    """What differs lawfully, and how much of it the plan accepts; nothing where nothing does."""
+    told = [counted(len(lawful), "place")] if lawful else []
+    told += [f"{accepted:,} accepted by the plan"] if accepted else []
+    title = f"Differs lawfully: {', '.join(told)}"
+    return [] if not told else [folded(title, lawful)] if lawful else [f"{title}."]
 
 
 def safe(text: str) -> str:

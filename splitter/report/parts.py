@@ -3,7 +3,7 @@
 Invariant: every text is taken literally: a key such as `impl:Read for [u8]` is no markup.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -118,10 +118,14 @@ def _findings(checks: tuple[CheckResult, ...]) -> list[Text]:
 
 def _lawful(checks: tuple[CheckResult, ...]) -> list[Text]:
     told = [text for check in checks for text in check.lawful]
-    if not told:
-        return []
-    lines = [line(""), line(("differs lawfully:", "bold"))]
-    lines += [line(f"  {text}") for text in told[:_LAWFUL_SHOWN]]
+    accepted = {text for check in checks for text in check.accepted}
+    return lawful_lines(told, len(accepted), "bold")
+
+
+def lawful_lines(told: Sequence[str], accepted: int, style: str) -> list[Text]:
+    """What differs lawfully, as much as there is room for, and how much of it the plan accepts."""
+    rows = [f"  {text}" for text in told[:_LAWFUL_SHOWN]]
     if len(told) > _LAWFUL_SHOWN:
-        lines.append(line((f"  … and {len(told) - _LAWFUL_SHOWN:,} more; --format json lists them all", "dim")))
-    return lines
+        rows.append(f"  … and {len(told) - _LAWFUL_SHOWN:,} more; --format json lists them all")
+    rows += [f"  {accepted:,} accepted by the plan"] if accepted else []
+    return [line(""), line(("differs lawfully:", style)), *(line(row) for row in rows)] if rows else []

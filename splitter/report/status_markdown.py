@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from splitter.model.outcome import ModuleStatus, PhaseStatus, Status
 from splitter.report.figures import totals_of
-from splitter.report.markdown_parts import code, folded, lists, safe, table
+from splitter.report.markdown_parts import code, differs, lists, safe, table
 from splitter.report.words import counted, share_of
 
 
@@ -26,8 +26,7 @@ def status_text(status: Status) -> str:
     if coming:
         parts.append(f"### To come: {counted(len(coming), 'phase')}\n\n{_phases(status, coming)}")
     parts += lists({"Edited since, not proven": status.edited}, as_code=True)
-    if status.lawful:
-        parts.append(folded(f"Differs lawfully: {counted(len(status.lawful), 'place')}", status.lawful))
+    parts += differs(status.lawful, len(status.accepted))
     return "\n\n".join(parts) + "\n"
 
 

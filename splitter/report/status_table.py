@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from splitter.model.outcome import PhaseStatus, Status
-from splitter.report.parts import STYLE, cell, line, table
+from splitter.report.parts import STYLE, cell, lawful_lines, line, table
 from splitter.report.run_table import figures_table
 from splitter.report.words import share_of
 
@@ -33,10 +33,9 @@ def status_table(status: Status) -> RenderableType:
     parts.append(figures_table(status.before, status.now, "now"))
     if status.tests is not None:
         parts += [line(""), line(f"tests: {status.tests[0]:,} compared, {status.tests[1]:,} the same")]
-    for title, rows in (("edited since, not proven:", status.edited), ("differs lawfully:", status.lawful)):
-        if rows:
-            parts += [line(""), line((title, "yellow")), *(line(f"  {row}") for row in rows)]
-    return Group(*parts)
+    if status.edited:
+        parts += [line(""), line(("edited since, not proven:", "yellow")), *(line(f"  {row}") for row in status.edited)]
+    return Group(*parts, *lawful_lines(status.lawful, len(status.accepted), "yellow"))
 
 
 def _bar(status: Status) -> Text:

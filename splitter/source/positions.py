@@ -6,6 +6,7 @@ Invariant: a macro of the file that asks for its position makes its callers ask 
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from splitter.model.source import ItemKind, SourceFile
 from splitter.source.item_tokens import all_tokens
@@ -16,28 +17,32 @@ _MACROS = frozenset(
     b"line column file module_path dbg log trace debug info warn error event span instrument"
     b" trace_span debug_span info_span warn_span error_span".split()
 )
+_ANY = (("std", "any"), ("core", "any"))
+_PATHS = tuple([crate, b"::", b"any", b"::"] for crate in (b"std", b"core"))
 _FUNCTIONS = frozenset((b"type_name", b"type_name_of_val"))
-#: What a move changes in them, as the checks list it.
-_TOLD = re.compile(r"(?P<key>.+): asks for its own position \((?P<by>[^()]+)\)")
+#: What a move changes without being asked for: where a panic was, and the number of a type.
+PANIC, TYPE_ID = "panic!", "TypeId"
+_TOLD = re.compile(r"(?P<key>.+): [^:]+ \((?P<by>[^()]+)\)")
 
 
 def positional_items(sources: Iterable[SourceFile]) -> dict[str, str]:
     """Keys of such items, with the name of the macro or function by which they see it."""
     items = []
     for source in sources:
-        functions = _imported(source)
-        items += [(item, all_tokens(source, item), functions) for item in source.items]
+        known = _imported(source)
+        items += [(item, all_tokens(source, item), known) for item in source.items if item.kind is not ItemKind.USE]
     macros = set(_MACROS)
     found: dict[str, str] = {}
     while True:
         size = len(found)
-        for item, tokens, functions in items:
+        for item, tokens, known in items:
             if item.key in found:
                 continue
             for at, token in enumerate(tokens):
                 called = token.text in macros and _is_call(tokens, at)
-                if called or (token.text in _FUNCTIONS and _is_asked(tokens, at, functions)):
-                    found[item.key] = token.text.decode() + ("!" if called else "")
+                by = f"{token.text.decode()}!" if called else _asked(tokens, at, known) if _may(token, known) else ""
+                if by:
+                    found[item.key] = by
                     if item.kind is ItemKind.MACRO:
                         macros.add(item.name.encode())
                     break
@@ -45,9 +50,13 @@ def positional_items(sources: Iterable[SourceFile]) -> dict[str, str]:
             return found
 
 
-def told(key: str, by: str) -> str:
-    """How a check lists an item that sees where it stands."""
-    return f"{key}: asks for its own position ({by})"
+def _may(token: Token, known: "_Any") -> bool:
+    return token.text in _FUNCTIONS or token.text in known.functions
+
+
+def told(key: str, by: str, what: str = "asks for its own position") -> str:
+    """How a check lists an item that sees where it stands, or shows it."""
+    return f"{key}: {what} ({by})"
 
 
 def untold(text: str) -> tuple[str, str]:
@@ -60,28 +69,54 @@ def askers(source: SourceFile) -> frozenset[str]:
     """All names by which items of a file can see where they stand: `line!`, `type_name`, its own macros."""
     own = (item.name for item in source.items if item.kind is ItemKind.MACRO)
     macros = {f"{name}!" for name in (*own, *(name.decode() for name in _MACROS))}
-    return frozenset(macros | {name.decode() for name in _FUNCTIONS})
+    return frozenset(macros | {name.decode() for name in _FUNCTIONS} | {PANIC, TYPE_ID})
 
 
-def _imported(source: SourceFile) -> frozenset[bytes]:
-    """Functions of `std::any` that a file calls without a path."""
-    leaves = [leaf for item in source.items if item.kind is ItemKind.USE for leaf in use_leaves(source, item)]
-    names: set[bytes] = set()
-    for leaf in leaves:
-        if leaf.path[:2] in (("std", "any"), ("core", "any")):
-            names |= _FUNCTIONS if leaf.glob else {part.encode() for part in leaf.path[2:]}
-    return frozenset(names & _FUNCTIONS)
+@dataclass(frozen=True, slots=True)
+class _Any:
+    """What a file calls `std::any` by, and its functions."""
+
+    modules: frozenset[bytes]
+    functions: frozenset[bytes]
+
+
+def _imported(source: SourceFile) -> _Any:
+    modules: set[bytes] = set()
+    functions: set[bytes] = set()
+    for item in source.items:
+        for leaf in use_leaves(source, item) if item.kind is ItemKind.USE else ():
+            name, tail = leaf.name.encode(), leaf.path[2:]
+            if leaf.path[:2] not in _ANY:
+                continue
+            if leaf.glob:
+                functions |= _FUNCTIONS
+            elif not tail or tail == ("self",):
+                modules.add(name)
+            elif tail[0].encode() in _FUNCTIONS:
+                functions.add(name)
+    return _Any(frozenset(modules), frozenset(functions))
+
+
+def _asked(tokens: list[Token], at: int, known: _Any) -> str:
+    """The function of `std::any` that is called there; nothing for another that is called alike."""
+    name, before = tokens[at].text, [token.text for token in tokens[max(0, at - 4) : at]]
+    real = name in _FUNCTIONS
+    if before[-1:] == [b"::"]:
+        asked = real and (before in _PATHS or not known.modules.isdisjoint(before[-2:-1]))
+    else:
+        asked = name in known.functions or (real and _imports_any(tokens[:at]))
+        asked = asked and before[-1:] not in ([b"."], [b"fn"])
+    return name.decode() if asked else ""
+
+
+def _imports_any(tokens: list[Token]) -> bool:
+    """Say whether an item imports from `std::any` in its body."""
+    words = [token.text for token in tokens]
+    ends = [at for at, word in enumerate(words) if word == b"any"]
+    return any([*words[at - 2 : at + 1], b"::"] in _PATHS and words[at - 3 : at - 2] == [b"use"] for at in ends)
 
 
 def _is_call(tokens: list[Token], at: int) -> bool:
     """Say whether a macro is called there; `line != 3` is none."""
     behind = tokens[at + 1 : at + 3]
     return len(behind) == 2 and behind[0].text == b"!" and behind[1].kind is TokenKind.OPEN
-
-
-def _is_asked(tokens: list[Token], at: int, imported: frozenset[bytes]) -> bool:
-    """Say whether the name at an index is the function of `std::any`, not a method or function that is called alike."""
-    before = [token.text for token in tokens[max(0, at - 2) : at]]
-    if before[-1:] == [b"::"]:
-        return before == [b"any", b"::"]
-    return tokens[at].text in imported and before[-1:] not in ([b"."], [b"fn"])

@@ -169,8 +169,7 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
     if cargo.test_command:
         command = ("sh", "-c", cargo.test_command)
     done = _run(cargo, command, _testing(cargo, configuration), joined=True)
-    base = cargo.package.workspace_root
-    text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], base), done.stdout)
+    text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], cargo.package.workspace_root), done.stdout)
     found = read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)
     if found is NO_TESTS and cargo.test_command:
         return Missing(f"no outcome of a test could be read from what `{cargo.test_command}` printed")
@@ -178,9 +177,8 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
 
 
 def build_tests(cargo: Cargo, configuration: Configuration) -> None:
-    """Build what `tests` will run, and run nothing; errors are for `tests` to tell."""
-    if not cargo.test_command:
-        _run(cargo, ("cargo", "test", "--no-run", *flags(cargo, configuration)), _testing(cargo, configuration))
+    """Build what `cargo test` will run, and run nothing; errors are for `tests` to tell."""
+    _run(cargo, ("cargo", "test", "--no-run", *flags(cargo, configuration)), _testing(cargo, configuration))
 
 
 _DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
@@ -255,9 +253,9 @@ def _testing(cargo: Cargo, configuration: Configuration) -> dict[str, str | None
 
 def _mir_file(cargo: Cargo, configuration: Configuration) -> Path:
     """Where rustc prints the MIR; its folder is there, for rustc makes none."""
-    path = target_folder(cargo, configuration) / "mir" / f"{slug(configuration)}.mir"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    folder = target_folder(cargo, configuration) / "mir"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{slug(configuration)}.mir"
 
 
 def target_folder(cargo: Cargo, configuration: Configuration) -> Path:

@@ -7,7 +7,7 @@ again, so that `after` of one phase is `before` of the next at no cost; failures
 import base64
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,7 @@ def choose(cargo: Cargo, gating: Iterable[str] = (), chosen: tuple[str, ...] = (
         errors = [d for d in first.diagnostics if d.level == "error"] or [Diagnostic("error", "", "unknown")]
         message = f"the crate does not build as it is: {_place(errors[0])}"
         raise ToolError(message, "Make `cargo check --all-targets` succeed first, or work at `--level source`.")
-    builds = (first, *side_by_side([partial(check, cargo, configuration) for configuration in wanted[1:]]))
+    builds = (first, *together(cargo, [partial(check, cargo, configuration) for configuration in wanted[1:]]))
     left_out = {
         build.configuration.name: _place(next(d for d in build.diagnostics if d.level == "error"))
         for build in builds
@@ -87,7 +87,7 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     seconds: dict[str, float] = {}
     checking = [_timed(seconds, "build", check, cargo, c) for c in choice.configurations]
     building = [_timed(seconds, "symbols", library, cargo, c) for c in choice.thorough]
-    builds, libraries = tuple(side_by_side(checking)), _named(choice, side_by_side(building))
+    builds, libraries = tuple(together(cargo, checking)), _named(choice, together(cargo, building))
     evidence = replace(
         evidence,
         builds=builds,
@@ -97,7 +97,7 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     )
     if level is Level.QUICK:
         return evidence
-    side_by_side([_timed(seconds, "tests", build_tests, cargo, c) for c in choice.thorough])
+    together(cargo, [_timed(seconds, "tests", build_tests, cargo, c) for c in choice.thorough])
     # Tests of one crate may want the same port or file: they run one after the other.
     ran = tuple(_timed(seconds, "tests", outcomes, cargo, c)() for c in choice.thorough)
     look = _timed(seconds, "format", unformatted, cargo.mirror, files, cargo.package.edition, cargo.package.folder)
@@ -116,8 +116,15 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     ]
     compiling = [_timed(seconds, "code", machine_code, cargo, c) for c in choice.thorough]
     writing = [_timed(seconds, "header", written_headers, cargo, c) for c in choice.thorough]
-    shared, objects, written = (_named(choice, side_by_side(works)) for works in (loading, compiling, writing))
+    shared, objects = (_named(choice, together(cargo, works)) for works in (loading, compiling))
+    # Headers are marked in the copy: one configuration after the other.
+    written = _named(choice, [work() for work in writing])
     return replace(evidence, libraries=_all_there(shared), code=_all_there(objects), headers=_all_there(written))
+
+
+def together(cargo: Cargo, works: Sequence[Callable[[], _Made]]) -> list[_Made]:
+    """Results of works on several configurations: side by side, but where a build script may write into the copy."""
+    return [work() for work in works] if headers.has_script(cargo) else side_by_side(works)
 
 
 def check(cargo: Cargo, configuration: Configuration) -> Build:
@@ -175,8 +182,8 @@ def written_headers(cargo: Cargo, configuration: Configuration) -> dict[str, str
 
 
 def build_tests(cargo: Cargo, configuration: Configuration) -> None:
-    """As `cargo.build_tests`, where the same tree was not tested before."""
-    if kept_evidence.find(_folder(), _key(cargo, configuration, "tests")) is None:
+    """As `cargo.build_tests`, where the same tree was not tested before, and cargo is to test it."""
+    if not cargo.test_command and kept_evidence.find(_folder(), _key(cargo, configuration, "tests")) is None:
         run_cargo.build_tests(cargo, configuration)
 
 

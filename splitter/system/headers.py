@@ -38,7 +38,7 @@ def written_headers(cargo: Cargo, configuration: Configuration) -> dict[str, str
 
     Not applicable where nothing makes a header. Raises `ToolError` when cargo cannot be run.
     """
-    manifest = tomllib.loads((cargo.folder / "Cargo.toml").read_text(encoding="utf-8"))
+    manifest = _manifest(cargo.folder)
     script = _script(cargo.folder, manifest)
     uses = _uses_cbindgen(cargo.folder, manifest)
     writes = script is not None and (uses or any(s.encode() in script.read_bytes() for s in _SUFFIXES))
@@ -51,10 +51,19 @@ def written_headers(cargo: Cargo, configuration: Configuration) -> dict[str, str
     return _by_command(cargo)
 
 
+def has_script(cargo: Cargo) -> bool:
+    """Say whether the package has a build script, which may write what every configuration reads."""
+    return _script(cargo.folder, _manifest(cargo.folder)) is not None
+
+
 def command_identity() -> str:
     """What tells one installed `cbindgen` from another."""
     path = shutil.which(_COMMAND)
     return f"{path} {Path(path).stat().st_mtime_ns}" if path else ""
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))
 
 
 def _script(folder: Path, manifest: dict[str, Any]) -> Path | None:

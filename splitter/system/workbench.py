@@ -18,7 +18,6 @@ from splitter.system.evidence import Choice
 from splitter.system.mirror import open_mirror
 from splitter.system.package import find_package
 from splitter.system.rustfmt import formatted
-from splitter.system.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class CargoBench:
     def check(self) -> tuple[Build, ...]:
         """Check the copy in every configuration that built before; stops at the first that does not build now."""
         chosen = self._chosen.configurations
-        builds = side_by_side([partial(evidence.check_imports, self.cargo, one) for one in chosen])
+        builds = evidence.together(self.cargo, [partial(evidence.check_imports, self.cargo, one) for one in chosen])
         failed = next((at for at, build in enumerate(builds) if not build.succeeded), len(builds))
         return tuple(builds[: failed + 1])
 

@@ -11,7 +11,7 @@ from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.object_code import ObjectCode
 from splitter.model.source import SourceFile
-from splitter.source.positions import positional_items, told
+from splitter.source.positions import PANIC, TYPE_ID, positional_items, told
 from splitter.verify.code_places import Places
 from splitter.verify.code_text import Body, orders, read_bodies
 from splitter.verify.missing import absent
@@ -107,8 +107,8 @@ def _difference(body: Body, twin: Body) -> str:
         return f"was in section `{body.section}`, is in `{twin.section}`"
     lost, gained = _names(body) - _names(twin), _names(twin) - _names(body)
     if lost or gained:
-        told = [f"refers to `{name}` no more" for name in lost] + [f"refers to `{name}` now" for name in gained]
-        return ", ".join(told[:4])
+        moved = [f"refers to `{name}` no more" for name in lost] + [f"refers to `{name}` now" for name in gained]
+        return ", ".join(moved[:4])
     if len(body.data) != len(twin.data):
         return f"has {len(twin.data)} bytes of {kind}, had {len(body.data)}"
     at = next((at for at, (a, b) in enumerate(zip(body.data, twin.data, strict=True)) if a != b), None)
@@ -123,8 +123,8 @@ def _moved(was: Places, now: Places) -> list[str]:
     """Items whose panics name another line or file than before, and types that have another number."""
     items = {row[0] for text, rows in was.seen.items() if rows != now.seen.get(text, rows) for row in rows}
     types = sorted(text for text, number in was.types.items() if now.types.get(text, number) != number)
-    told = [f"panics name the new place: {', '.join(sorted(items))}"] if items else []
-    return [*told, f"`TypeId` follows the path: {', '.join(types)}"] if types else told
+    panics = [told(item, PANIC, "its panics name the new place") for item in sorted(items)]
+    return [*panics, *(told(name, TYPE_ID, "its number follows its path") for name in types)]
 
 
 def _reordered(before: ObjectCode, after: ObjectCode, was: Places, now: Places) -> list[str]:

@@ -10,19 +10,16 @@ from splitter.model.check import CheckResult
 from splitter.source.positions import untold
 
 
-def without_accepted(checks: Iterable[CheckResult], accepted: tuple[str, ...]) -> tuple[CheckResult, ...]:
-    """The results of checks with those differences folded into a count that the plan accepts by key or by macro."""
-    return tuple(replace(check, lawful=remaining(check.lawful, accepted)) for check in checks)
+def without_accepted(checks: Iterable[CheckResult], names: tuple[str, ...]) -> tuple[CheckResult, ...]:
+    """The results of checks, with those lawful differences set apart that the plan accepts by key or by macro."""
+    made = []
+    for check in checks:
+        left, accepted = set_apart(check.lawful, names)
+        made.append(replace(check, lawful=left, accepted=accepted))
+    return tuple(made)
 
 
-def remaining(lawful: tuple[str, ...], accepted: tuple[str, ...]) -> tuple[str, ...]:
-    """The differences that are left to review, and a line that says how many were accepted by what."""
-    used: set[str] = set()
-    left = []
-    for text in lawful:
-        by = set(untold(text)) & set(accepted)
-        used |= by
-        left += [] if by else [text]
-    names = ", ".join(name for name in accepted if name in used)
-    count = len(lawful) - len(left)
-    return (*left, f"{count} accepted by the plan: {names}") if count else lawful
+def set_apart(lawful: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The differences that are left to review, and the accepted ones."""
+    accepted = tuple(text for text in lawful if not set(names).isdisjoint(untold(text)))
+    return tuple(text for text in lawful if text not in accepted), accepted

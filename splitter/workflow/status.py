@@ -10,7 +10,7 @@ from splitter.model.source import ItemKind, SourceFile
 from splitter.ports import Tree
 from splitter.rewrite.places import place_of
 from splitter.source.parse import parse
-from splitter.workflow.accept import remaining
+from splitter.workflow.accept import set_apart
 from splitter.workflow.session import Session, open_session
 from splitter.workflow.trail import edited_files
 
@@ -22,6 +22,7 @@ def status_of(tree: Tree, text: str, path: str) -> Status:
     session = open_session(tree, text, path)
     original = _original(session, tree)
     rows = tuple(_row(session, original, phase) for phase in session.plan.phases)
+    lawful, accepted = set_apart(_lawful(session.receipts), session.plan.accepted)
     functions = sum(count_functions(original, item.key) for item in original.items)
     return Status(
         source=session.plan.source,
@@ -35,7 +36,8 @@ def status_of(tree: Tree, text: str, path: str) -> Status:
         edited=edited_files(session.receipts, tree),
         tests=_tests(session.receipts),
         modules=tuple(_modules(session, original)),
-        lawful=remaining(_lawful(session.receipts), session.plan.accepted),
+        lawful=lawful,
+        accepted=accepted,
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from splitter.source.parse import parse
-from splitter.source.positions import askers, positional_items, told, untold
+from splitter.source.positions import PANIC, askers, positional_items, told, untold
 
 MACRO = "macro_rules! note {\n    ($text:expr) => {\n        log($text, line!())\n    };\n}\n"
 
@@ -21,6 +21,9 @@ def asked(text):
         ("use std::any;\nfn f() -> &'static str {\n    any::type_name::<u8>()\n}\n", "type_name"),
         ("use core::any::type_name_of_val;\nfn f(x: &u8) -> &str {\n    type_name_of_val(x)\n}\n", "type_name_of_val"),
         ("use std::any::*;\nfn f() -> &'static str {\n    type_name::<u8>()\n}\n", "type_name"),
+        ("use std::any::type_name as tn;\nfn f() -> &'static str {\n    tn::<u8>()\n}\n", "tn"),
+        ("use std::any as a;\nfn f() -> &'static str {\n    a::type_name::<u8>()\n}\n", "type_name"),
+        ("fn f() -> &'static str {\n    use std::any::{Any, type_name};\n    type_name::<u8>()\n}\n", "type_name"),
         (MACRO + 'fn f() {\n    note!("x");\n}\n', "note!"),
     ],
 )
@@ -34,6 +37,8 @@ def test_what_sees_its_place(text, by):
         "fn f(x: &Shape) -> &str {\n    x.type_name()\n}\n",
         "fn f() -> u8 {\n    type_name(3)\n}\nfn type_name(x: u8) -> u8 {\n    x\n}\n",
         "fn f() -> u8 {\n    shapes::type_name(3)\n}\n",
+        "mod any {\n    pub fn type_name() {}\n}\nfn f() {\n    any::type_name()\n}\n",
+        "use std::any::type_name;\nfn f() -> u8 {\n    1\n}\n",
         "fn f(line: u32) -> bool {\n    line != 3\n}\n",
     ],
 )
@@ -49,4 +54,5 @@ def test_names_that_can_be_accepted_are_those_of_the_file_too():
 
 def test_the_text_of_a_difference_can_be_read_back():
     assert untold(told("impl:From<A> for B", "line!")) == ("impl:From<A> for B", "line!")
+    assert untold(told("impl:A::B", PANIC, "its panics name the new place")) == ("impl:A::B", "panic!")
     assert untold("order of declarations in ffi.h") == ("", "")

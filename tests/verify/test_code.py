@@ -53,7 +53,7 @@ def without(code, *names):
 def test_order_numbers_module_and_panic_positions_do_not_matter_but_are_listed(judged):
     result = judged(OBJECT_AFTER)
     assert (result.outcome, result.compared, result.equal, messages(result)) == (Outcome.PASSED, 3, 3, [])
-    assert result.lawful == ("panics name the new place: fn:twice",)
+    assert result.lawful == ("fn:twice: its panics name the new place (panic!)",)
 
 
 def test_other_code_is_found_with_item_file_and_line(judged):
@@ -151,7 +151,10 @@ def typed(name, number, used=None):
 def test_the_number_of_a_type_may_follow_its_path_and_is_listed(judged):
     one, two = b"0123456789abcdef", b"fedcba9876543210"
     result = judged(typed("Pair", two), typed("Pair", one))
-    assert (result.outcome, result.lawful) == (Outcome.PASSED, ("`TypeId` follows the path: tiny::ffi::Pair",))
+    assert (result.outcome, result.lawful) == (
+        Outcome.PASSED,
+        ("tiny::ffi::Pair: its number follows its path (TypeId)",),
+    )
     assert judged(typed("Pair", two, used=b"another!"), typed("Pair", one)).outcome is Outcome.FAILED
 
 
