@@ -41,7 +41,7 @@ class Mention(NamedTuple):
         return self.segments[0]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=65536)
 def mentions_at(data: bytes, start: int, end: int) -> list[Mention]:
     """`find_mentions` of the code at these bytes; the list is shared between callers, who leave it as it is."""
     return find_mentions(code_tokens(data, start, end))
