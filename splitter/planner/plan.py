@@ -10,16 +10,19 @@ from splitter.model.graph import SymbolGraph
 from splitter.model.plan import Layout, Module, Phase, Plan
 from splitter.planner.cluster import find_clusters
 from splitter.planner.features import Features, common_words, find_features
+from splitter.planner.join import Cluster
 from splitter.planner.lexicon import load_lexicon
 from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
 from splitter.planner.phases import Block, order_phases
-from splitter.planner.place import Placement, place, without_twins
+from splitter.planner.place import Placement, Surroundings, place, without_twins
 from splitter.planner.reasons import describe_module, why_together
 from splitter.planner.rules import Rules
 from splitter.planner.units import Unit, find_units
 
 _FEW = 2
+_FAMILY = 3
+_SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,22 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
         for at in members
         if at in fixed or not _helpers(graph, members, units, features)
     }
-    placed = place(graph, units, homes, frozenset(units[at].key for at in fixed))
+    shared, added = _shared_modules(clusters)
+    sections = {unit.key: one.section for unit, one in zip(units, features, strict=True)}
+    numbers_of = {path: number for number, (_, path) in enumerate(clusters) if path}
+    spoken = {unit.key: lexicon.beginning(one.name) for unit, one in zip(units, features, strict=True)}
+    called = {
+        key: numbers_of[one.path]
+        for key, one in spoken.items()
+        if one and one.path in numbers_of and not one.path.endswith(f"/{_SHARED}")
+    }
+    fixed_keys = frozenset(units[at].key for at in fixed)
+    placed = place(graph, units, homes, fixed_keys, Surroundings(sections, called, shared))
+    few = [number for number in set(shared.values()) if sum(one.home == number for one in placed.values()) < _FAMILY]
+    if few:
+        shared = {member: number for member, number in shared.items() if number not in few}
+        placed = place(graph, units, homes, fixed_keys, Surroundings(sections, called, shared))
+    clusters += [((), path) for path in added]
     numbers = sorted({one.home for one in placed.values() if one.home is not None})
     functions: dict[int, list[Features]] = defaultdict(list)
     for unit, one in zip(units, features, strict=True):
@@ -90,6 +108,16 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
         common_words(features),
     )
     return Draft(units, features, placed, dict(zip(numbers, names, strict=True)))
+
+
+def _shared_modules(clusters: list[tuple[Cluster, str | None]]) -> tuple[dict[int, int], list[str]]:
+    """For each module of a family the number of what the family shares, and paths of such modules to be added."""
+    numbers = {path: number for number, (_, path) in enumerate(clusters) if path}
+    families = {number: path.partition("/")[0] for path, number in numbers.items() if "/" in path}
+    added = [path for one in sorted(set(families.values())) if (path := f"{one}/{_SHARED}") not in numbers]
+    numbers.update((path, len(clusters) + at) for at, path in enumerate(added))
+    families.update((numbers[path], path.partition("/")[0]) for path in added)
+    return {number: numbers[f"{family}/{_SHARED}"] for number, family in families.items()}, added
 
 
 def _helpers(
@@ -136,7 +164,9 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
 
 
 def _gate(functions: list[Features]) -> str:
-    """The feature that every function of a module is under, itself or by a twin."""
-    gates = {cfg for one in functions for cfg in one.cfgs if cfg.startswith("feature = ")}
-    gated = functions and all(any(gate in one.cfgs for gate in gates) for one in functions)
-    return min(gates) if gated else ""
+    """The feature that every function of a module is under, itself, by a twin, or for where it is off."""
+    gates = [
+        {cfg.removeprefix("not(").removesuffix(")") for cfg in one.cfgs if "feature = " in cfg} for one in functions
+    ]
+    shared = set.intersection(*gates) if gates else set()
+    return min((gate for gate in shared if gate.startswith("feature = ")), default="")

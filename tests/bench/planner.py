@@ -150,7 +150,7 @@ def _below(module: str, original: str) -> tuple[str, ...]:
     parts = path.relative_to(home).parts if path.is_relative_to(home) else path.parts[-1:]
     own = Path(original).stem
     parts = parts[1:] if parts[0] == own and len(parts) > 1 else parts
-    return tuple(part.removesuffix(".rs") for part in parts if part != "mod.rs")
+    return tuple(part.removesuffix(".rs") for part in parts if part != "mod.rs") or (own,)
 
 
 def _stems(name: str) -> set[str]:
