@@ -14,8 +14,8 @@ from splitter.planner.units import Unit
 from splitter.planner.vocabulary import divide, find_labels
 
 _RUNS = 1.5
-_CLUSTERS = 0.85
-_GROWTH = 0.45
+_CLUSTERS = 1.3
+_GROWTH = 0.37
 _USUAL_LINES = 250
 _WINDOW = 1200
 
