@@ -4,21 +4,16 @@ Invariant: every path is made of snake_case identifiers, unique, takes no reserv
 another one.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.source import ItemKind
+from splitter.planner.families import find_families
 from splitter.planner.features import Features, without_common
 from splitter.planner.lexicon import Domain, Lexicon, Phrase
-from splitter.planner.words import IDENTIFIER, PRECISION, compose_name, name_words, rank_words
-from splitter.source.mentions import KEYWORDS as RUST_KEYWORDS
+from splitter.planner.words import IDENTIFIER, KEYWORDS, PRECISION, compose_name, name_words, rank_words
 from splitter.source.uses import use_leaves
-
-KEYWORDS = frozenset(word.decode() for word in RUST_KEYWORDS) | frozenset(
-    ("alloc", "core", "lib", "main", "proc_macro", "std", "test", "union")
-)
-_FAMILY_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +37,29 @@ def name_modules(
     names = Counter(without_common(one.name, common) for members in modules for one in members)
     ranked = [rank_words(members, everyone, lexicon, common) for members in modules]
     words = [[word for word, _ in row] for row in ranked]
-    families = _families(modules, wanted, lexicon, common, reserved)
-    domains = [None if path else _known(m, names, lexicon, common) for m, path in zip(modules, wanted, strict=True)]
+    free = {at: members for at, members in enumerate(modules) if wanted[at] is None}
+    families = find_families(free, len(modules) - len(free), lexicon, common, reserved)
+    heads = set(families.values())
+    bests = [row[0][1] if row else 0.0 for row in ranked]
+    domains = [
+        None if path else _known(members, names, lexicon, common, best)
+        for members, path, best in zip(modules, wanted, bests, strict=True)
+    ]
     shared = Counter(known[1].path for known in domains if known)
     shared = Counter({path: count for path, count in shared.items() if 2 * count <= len(modules)})
     proposals: list[tuple[int, int, Named]] = []
     for at, members in enumerate(modules):
         path, known = wanted[at], domains[at]
-        best = ranked[at][0][1] if ranked[at] else 0.0
         if path is not None:
             proposals.append((0, at, Named(path, lexicon.domain(path), settled=True)))
         elif at in families:
-            rest = [one for one in ranked[at] if not families[at].startswith(one[0])]
+            rest = [one for one in ranked[at] if not any(head.startswith(one[0]) for head in heads)]
             proposals.append((2, at, Named(f"{families[at]}/{compose_name(members, rest)}", None)))
         elif known and shared[known[1].path] > 1 and "/" not in known[1].path:
             home = known[1].path if known[1].path not in reserved else known[1].alias or f"{known[1].path}_ops"
             rest = [one for one in ranked[at] if one[0] != home]
             proposals.append((1, at, Named(f"{home}/{compose_name(members, rest)}", None)))
-        elif known and known[0] >= best:
+        elif known and known[0] >= bests[at]:
             proposals.append((1, at, Named(known[1].path, known[1])))
         else:
             proposals.append((2, at, Named(compose_name(members, ranked[at]), None)))
@@ -82,44 +82,25 @@ def own_names(graph: SymbolGraph) -> frozenset[str]:
 
 
 def _known(
-    members: list[Features], names: Counter[Phrase], lexicon: Lexicon, common: frozenset[str]
+    members: list[Features], names: Counter[Phrase], lexicon: Lexicon, common: frozenset[str], word: float
 ) -> tuple[float, Domain] | None:
-    """The domain that tells most of the members' names, and how well it tells them from the others."""
+    """The domain that tells most of the members' names, and how well it tells them from the others.
+
+    It has to tell half of them; a quarter where they have no word in common (`word` is how telling the best is).
+    """
     own = Counter(without_common(one.name, common) for one in members)
     best: tuple[float, Domain] | None = None
     for domain in lexicon.domains if members else ():
         inside = sum(count for name, count in own.items() if domain.tells(name))
-        if 2 * inside < len(members) or inside < min(2, len(members)):
+        if 4 * inside < len(members) or inside < min(2, len(members)):
             continue
         everywhere = sum(count for name, count in names.items() if domain.tells(name))
         score = inside / len(members) * (inside / everywhere) ** PRECISION
+        if 2 * inside < len(members) and score < 2 * word:
+            continue
         if best is None or score > best[0]:
             best = (score, domain)
     return best
-
-
-def _families(
-    modules: list[list[Features]],
-    wanted: list[str | None],
-    lexicon: Lexicon,
-    common: frozenset[str],
-    reserved: frozenset[str],
-) -> dict[int, str]:
-    """Word that the names of most members begin with, for modules that have it in common with another one."""
-    leading: dict[str, list[int]] = defaultdict(list)
-    for at, members in enumerate(modules):
-        firsts = Counter(without_common(one.name, common)[:1] for one in members)
-        if wanted[at] is None and firsts:
-            first, count = max(firsts.items(), key=lambda one: (one[1], one[0]))
-            legal = first and len(first[0]) > 2 and IDENTIFIER.fullmatch(first[0])
-            if legal and first[0] not in KEYWORDS | lexicon.usual and count > _FAMILY_SHARE * len(members):
-                leading[first[0]].append(at)
-    free = {
-        first: next(one for one in (first, f"{first}s", f"{first}_ops", f"{first}_family") if one not in reserved)
-        for first in leading
-    }
-    nested = {first: row for first, row in leading.items() if 1 < len(row) <= len(modules) / 2}
-    return {at: free[first] for first, row in nested.items() for at in row}
 
 
 def _free(named: Named, words: list[str], taken: set[str], reserved: frozenset[str]) -> str:

@@ -227,3 +227,28 @@ def test_what_stands_in_for_a_gated_family_comes_with_it(plan, runtime):
     )
     made = plan(gated + runtime)
     assert {module.path for module in made.phases[-1].modules} == {"pytorch/tensor", "pytorch/dataset"}
+
+
+def test_many_modules_that_share_a_word_become_families(plan):
+    topics = ("apple_cake", "apple_juice", "pear_cake", "pear_juice", "plum_cake", "plum_juice")
+    text = "".join(
+        f"// ---- {topic} ----\n\n"
+        + "".join(f"pub fn {verb}_{topic}_{at}() {{ {verb}_{topic}_{(at + 1) % 9}(); }}\n" for at in range(9))
+        for verb, topic in zip(("bake", "press", "cut", "mash", "slice", "boil"), topics, strict=True)
+    )
+    paths = set(plan(text).placed.values())
+    families = {path.split("/")[0] for path in paths if "/" in path}
+    assert families & {"apple", "pear", "plum", "cake", "juice"}
+    assert all(sum(path.startswith(f"{one}/") for path in paths) > 1 for one in families)
+
+
+def test_a_name_is_no_word_cut_in_half(plan):
+    words = ("matches", "entries", "alias", "status")
+    text = "".join(
+        f"// ---- {word} ----\n\n"
+        + "".join(f"pub fn {word}_{verb}() {{}}\n" for verb in ("ready", "done", "lost", "old"))
+        for word in words
+    )
+    stems = {part for path in plan(text).placed.values() for part in path.replace("/", "_").split("_")}
+    assert stems & {"match", "entry", "alias", "status"}
+    assert not stems & {"matche", "entrie", "alia", "statu"}
