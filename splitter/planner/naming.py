@@ -55,11 +55,11 @@ def name_modules(
         elif at in families:
             rest = [one for one in ranked[at] if not any(head.startswith(one[0]) for head in heads)]
             proposals.append((2, at, Named(f"{families[at]}/{compose_name(members, rest)}", None)))
-        elif known and shared[known[1].path] > 1 and "/" not in known[1].path:
+        elif known and "/" not in known[1].path and (shared[known[1].path] > 1 or known[1].path in heads):
             home = known[1].path if known[1].path not in reserved else known[1].alias or f"{known[1].path}_ops"
             rest = [one for one in ranked[at] if one[0] != home]
             proposals.append((1, at, Named(f"{home}/{compose_name(members, rest)}", None)))
-        elif known and known[0] >= bests[at]:
+        elif known and (known[0] >= bests[at] or words[at][0] in known[1].words):
             proposals.append((1, at, Named(known[1].path, known[1])))
         else:
             proposals.append((2, at, Named(compose_name(members, ranked[at]), None)))
@@ -116,7 +116,8 @@ def _free(named: Named, words: list[str], taken: set[str], reserved: frozenset[s
     folder, _, leaf = path.rpartition("/")
     base = f"{folder}/" if folder else ""
     options: list[str] = [path, *((named.domain.alias,) if named.domain and named.domain.alias else ())]
-    options += [f"{base}{leaf}_{word}" for word in words[:3] if word not in leaf.split("_")]
+    said = {*leaf.split("_"), *(named.domain.words if named.domain else ())}
+    options += [f"{base}{leaf}_{word}" for word in words[:4] if word not in said]
     options += [f"{base}{word}" for word in words if base]
     options += [f"{path}_ops", *(f"{path.replace('/', '_ops/', 1)}",) * bool(base)]
     options += [f"{path}_{number}" for number in range(2, 1000)] + [f"part_{number}" for number in range(1, 1000)]

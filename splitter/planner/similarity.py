@@ -35,7 +35,7 @@ class Weights:
     signature: float = 0.2
     cfgs: float = 0.2
     role: float = 0.15
-    beside: float = 0.2
+    beside: float = 0.3
     around: float = 2.0
 
 

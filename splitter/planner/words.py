@@ -66,7 +66,7 @@ def compose_name(members: list[Features], ranked: list[tuple[str, float]]) -> st
     }
     for (left, right), count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
         other = right if left == best else left
-        if count > 0.7 * len(with_best) and any(word == other for word, _ in ranked[:3]):
+        if count > 0.7 * len(with_best) and any(word == other for word, _ in ranked):
             return f"{left}_{right}"
     rest = [name for name in singular if not _has(name, best)]
     if 3 * len(with_best) < 2 * len(members):
