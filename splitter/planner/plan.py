@@ -10,19 +10,15 @@ from splitter.model.graph import SymbolGraph
 from splitter.model.plan import Layout, Module, Phase, Plan
 from splitter.planner.cluster import find_clusters
 from splitter.planner.features import Features, common_words, find_features
-from splitter.planner.join import Cluster
 from splitter.planner.lexicon import load_lexicon
 from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
 from splitter.planner.phases import Block, order_phases
-from splitter.planner.place import Placement, Surroundings, place, without_twins
+from splitter.planner.place import Placement, without_twins
 from splitter.planner.reasons import describe_module, why_together
 from splitter.planner.rules import Rules
+from splitter.planner.settle import settle
 from splitter.planner.units import Unit, find_units
-
-_FEW = 2
-_FAMILY = 3
-_SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,60 +68,22 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
     features = find_features(graph, units)
     fixed = {at: decided[key] for at, unit in enumerate(units) for key in unit.keys if decided.get(key)}
     clusters = find_clusters(graph, units, features, fixed, options.target_lines)
-    homes = {
-        units[at].key: Placement(number, "a rule says so" if at in fixed else "")
-        for number, (members, _) in enumerate(clusters)
-        for at in members
-        if at in fixed or not _helpers(graph, members, units, features)
-    }
-    shared, added = _shared_modules(clusters)
-    sections = {unit.key: one.section for unit, one in zip(units, features, strict=True)}
-    numbers_of = {path: number for number, (_, path) in enumerate(clusters) if path}
-    spoken = {unit.key: lexicon.beginning(one.name) for unit, one in zip(units, features, strict=True)}
-    called = {
-        key: numbers_of[one.path]
-        for key, one in spoken.items()
-        if one and one.path in numbers_of and not one.path.endswith(f"/{_SHARED}")
-    }
-    fixed_keys = frozenset(units[at].key for at in fixed)
-    placed = place(graph, units, homes, fixed_keys, Surroundings(sections, called, shared))
-    few = [number for number in set(shared.values()) if sum(one.home == number for one in placed.values()) < _FAMILY]
-    if few:
-        shared = {member: number for member, number in shared.items() if number not in few}
-        placed = place(graph, units, homes, fixed_keys, Surroundings(sections, called, shared))
-    clusters += [((), path) for path in added]
+    settled = settle(graph, units, features, clusters, frozenset(fixed), lexicon, options.target_lines)
+    placed = settled.placed
     numbers = sorted({one.home for one in placed.values() if one.home is not None})
     functions: dict[int, list[Features]] = defaultdict(list)
     for unit, one in zip(units, features, strict=True):
         home = placed[unit.key].home
-        if home is not None and unit.key in homes:
+        if home is not None and unit.key in settled.grouped:
             functions[home].append(one)
     names = name_modules(
         [functions[number] for number in numbers],
-        [clusters[number][1] for number in numbers],
+        [settled.paths.get(number) for number in numbers],
         lexicon,
         options.reserved | own_names(graph),
         common_words(features),
     )
     return Draft(units, features, placed, dict(zip(numbers, names, strict=True)))
-
-
-def _shared_modules(clusters: list[tuple[Cluster, str | None]]) -> tuple[dict[int, int], list[str]]:
-    """For each module of a family the number of what the family shares, and paths of such modules to be added."""
-    numbers = {path: number for number, (_, path) in enumerate(clusters) if path}
-    families = {number: path.partition("/")[0] for path, number in numbers.items() if "/" in path}
-    added = [path for one in sorted(set(families.values())) if (path := f"{one}/{_SHARED}") not in numbers]
-    numbers.update((path, len(clusters) + at) for at, path in enumerate(added))
-    families.update((numbers[path], path.partition("/")[0]) for path in added)
-    return {number: numbers[f"{family}/{_SHARED}"] for number, family in families.items()}, added
-
-
-def _helpers(
-    graph: SymbolGraph, members: tuple[int, ...], units: tuple[Unit, ...], features: tuple[Features, ...]
-) -> bool:
-    """Say whether a cluster is one or two private functions that others use: they follow their users."""
-    few = len(members) <= _FEW and not any(features[at].exported for at in members)
-    return few and all(graph.users.get(units[at].key) for at in members)
 
 
 def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[Block]]:
@@ -156,7 +114,7 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
                 group=domain.group if domain else named.path.split("/")[0].replace("_", " "),
                 lines=sum(one.lines for _, one in members),
                 at=order[keys[0]],
-                gate=_gate([one for _, one in functions]),
+                gate=_gate([one for _, one in functions or members]),
                 needs=frozenset(needs),
             )
         )
