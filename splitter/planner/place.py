@@ -139,6 +139,8 @@ def _follow(
     modules = set(homes) - {None}
     if len(homes) == 1:
         return Placement(next(iter(homes)), "used by this module only")
+    if any(unit.kind is ItemKind.MACRO for unit in group):
+        return Placement(None, f"shared by {len(homes)} modules, which see no macro of another one")
     if own[0] in modules:
         return Placement(own[0], f"named after this module; {len(homes)} modules use it")
     if own[1] in modules:

@@ -4,13 +4,15 @@ Invariant: what a rule fixed stays where the rule put it; every number that a un
 a path.
 """
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 
 from splitter.model.graph import SymbolGraph
+from splitter.model.source import ItemKind
 from splitter.planner.features import Features
 from splitter.planner.join import Cluster
 from splitter.planner.lexicon import Lexicon
-from splitter.planner.place import Placement, Surroundings, place
+from splitter.planner.place import Placement, Surroundings, place, user_homes, without_twins
 from splitter.planner.sections import Row, divide_large, rehome
 from splitter.planner.units import Unit
 
@@ -62,7 +64,31 @@ def settle(
     free = {number: path for number, path in paths.items() if number not in ruled}
     divided = divide_large(rows, free, target_lines, lexicon, _SHARED)
     placed, more = rehome(placed, divided, len(clusters) + len(added))
-    return Settled(placed, paths | more, frozenset(homes))
+    return Settled(_with_macros(graph, units, placed, divided), paths | more, frozenset(homes))
+
+
+def _with_macros(
+    graph: SymbolGraph, units: tuple[Unit, ...], placed: dict[str, Placement], divided: Container[str]
+) -> dict[str, Placement]:
+    """The placements with each macro of a divided module beside its users, or in the residue where these are many.
+
+    A macro is seen in its own module alone, or from the residue; macros that others use are settled after those.
+    """
+    graph = without_twins(graph)
+    owner = {key: unit.key for unit in units for key in unit.keys}
+    macros = [unit for unit in units if unit.kind is ItemKind.MACRO and unit.key in divided]
+    found = dict(placed)
+    for _ in macros:
+        for unit in macros:
+            homes = user_homes(graph, unit, owner, found)
+            if len(homes) > 1:
+                found[unit.key] = Placement(None, f"shared by {len(homes)} modules, which see no macro of another one")
+            elif homes:
+                found[unit.key] = replace(found[unit.key], home=next(iter(homes)))
+        if found == placed:
+            break
+        placed = dict(found)
+    return found
 
 
 def _rows(units: tuple[Unit, ...], features: tuple[Features, ...], placed: dict[str, Placement]) -> dict[int, Row]:

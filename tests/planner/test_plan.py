@@ -252,3 +252,12 @@ def test_a_name_is_no_word_cut_in_half(plan):
     stems = {part for path in plan(text).placed.values() for part in path.replace("/", "_").split("_")}
     assert stems & {"match", "entry", "alias", "status"}
     assert not stems & {"matche", "entrie", "alia", "statu"}
+
+
+def test_a_macro_of_two_modules_stays_whatever_its_name(plan, runtime):
+    used = "macro_rules! sha1_step_quick { () => {}; }\n" + runtime.replace(
+        "fn rt_sha1_new() {", "fn rt_sha1_new() { sha1_step_quick!();"
+    )
+    assert plan(used).placed["macro:sha1_step_quick"] == "hash/sha1"
+    more = used.replace("fn rt_map_new() {", "fn rt_map_new() { sha1_step_quick!();")
+    assert "macro:sha1_step_quick" not in plan(more).placed

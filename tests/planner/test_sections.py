@@ -43,3 +43,12 @@ def test_a_module_that_a_rule_is_about_stays_whole(graph, large):
     rules = parse_rules('[modules]\n"compiler" = ["rt_compiler_json"]\n', "rules.toml")
     placed = make_plan(graph(large), PlanOptions(target_lines=100, rules=rules)).placed
     assert {placed[f"fn:rt_compiler_{title}"] for title in _SECTIONS} == {"compiler"}
+
+
+def test_a_macro_goes_with_the_one_section_that_uses_it_and_stays_where_several_do(plan, large):
+    macro = "macro_rules! quick { () => {}; }\n\n// ---- compiler limits ----\n\n"
+    used = large.replace("// ---- compiler limits ----\n\n", macro)
+    one = used.replace("fn rt_compiler_json() {", "fn rt_compiler_json() { quick!();")
+    assert plan(one, target_lines=100).placed["macro:quick"] == "compiler/json"
+    two = one.replace("fn rt_compiler_code() {", "fn rt_compiler_code() { quick!();")
+    assert "macro:quick" not in plan(two, target_lines=100).placed
