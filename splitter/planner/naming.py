@@ -11,7 +11,7 @@ from splitter.model.graph import SymbolGraph
 from splitter.model.source import ItemKind
 from splitter.planner.families import find_families
 from splitter.planner.features import Features, without_common
-from splitter.planner.lexicon import Domain, Lexicon, Phrase
+from splitter.planner.lexicon import Domain, Lexicon
 from splitter.planner.words import IDENTIFIER, KEYWORDS, PRECISION, compose_name, name_words, rank_words
 from splitter.source.uses import use_leaves
 
@@ -34,16 +34,16 @@ def name_modules(
 ) -> list[Named]:
     """Names for modules given the features of their functions; `wanted` are paths that are settled already."""
     everyone = Counter(word for members in modules for one in members for word in name_words(one, frozenset()))
-    names = Counter(without_common(one.name, common) for members in modules for one in members)
     ranked = [rank_words(members, everyone, lexicon, common) for members in modules]
     words = [[word for word, _ in row] for row in ranked]
     free = {at: members for at, members in enumerate(modules) if wanted[at] is None}
     families = find_families(free, len(modules) - len(free), lexicon, common, reserved)
     heads = set(families.values())
     bests = [row[0][1] if row else 0.0 for row in ranked]
+    told, everywhere = _told(modules, lexicon, common)
     domains = [
-        None if path else _known(members, names, lexicon, common, best)
-        for members, path, best in zip(modules, wanted, bests, strict=True)
+        None if path else _known(row, everywhere, len(members), best, lexicon)
+        for row, members, path, best in zip(told, modules, wanted, bests, strict=True)
     ]
     shared = Counter(known[1].path for known in domains if known)
     shared = Counter({path: count for path, count in shared.items() if 2 * count <= len(modules)})
@@ -81,26 +81,32 @@ def own_names(graph: SymbolGraph) -> frozenset[str]:
     return frozenset(names)
 
 
+def _told(
+    modules: list[list[Features]], lexicon: Lexicon, common: frozenset[str]
+) -> tuple[list[Counter[str]], Counter[str]]:
+    """How many functions of each module a domain tells, by its path, and how many it tells of all."""
+    rows = [
+        Counter(domain.path for one in members for domain in lexicon.telling(without_common(one.name, common)))
+        for members in modules
+    ]
+    return rows, sum(rows, Counter[str]())
+
+
 def _known(
-    members: list[Features], names: Counter[Phrase], lexicon: Lexicon, common: frozenset[str], word: float
+    told: Counter[str], everywhere: Counter[str], members: int, word: float, lexicon: Lexicon
 ) -> tuple[float, Domain] | None:
     """The domain that tells most of the members' names, and how well it tells them from the others.
 
     It has to tell half of them; a quarter where they have no word in common (`word` is how telling the best is).
     """
-    own = Counter(without_common(one.name, common) for one in members)
-    best: tuple[float, Domain] | None = None
-    for domain in lexicon.domains if members else ():
-        inside = sum(count for name, count in own.items() if domain.tells(name))
-        if 4 * inside < len(members) or inside < min(2, len(members)):
-            continue
-        everywhere = sum(count for name, count in names.items() if domain.tells(name))
-        score = inside / len(members) * (inside / everywhere) ** PRECISION
-        if 2 * inside < len(members) and score < 2 * word:
-            continue
-        if best is None or score > best[0]:
-            best = (score, domain)
-    return best
+    scores: dict[str, float] = {}
+    for path, inside in told.items():
+        score = inside / members * (inside / everywhere[path]) ** PRECISION
+        if inside >= min(2, members) and (2 * inside >= members or (4 * inside >= members and score >= 2 * word)):
+            scores[path] = score
+    best = min(scores, key=lambda path: (-scores[path], path), default="")
+    domain = lexicon.domain(best)
+    return (scores[best], domain) if domain else None
 
 
 def _free(named: Named, words: list[str], taken: set[str], reserved: frozenset[str]) -> str:
