@@ -14,8 +14,9 @@ from splitter.planner.units import Unit
 from splitter.planner.vocabulary import divide, find_labels
 
 _RUNS = 1.5
-_CLUSTERS = 0.85
-_GROWTH = 0.45
+_CLUSTERS = 1.3
+_GROWTH = 0.37
+_FEWEST = 3
 _USUAL_LINES = 250
 _WINDOW = 1200
 
@@ -82,5 +83,5 @@ def _merge(found: list[tuple[Cluster, str | None]]) -> list[tuple[Cluster, str |
 def _counts(functions: int, target_lines: int) -> tuple[int, int]:
     """How many runs to cut and how many clusters to leave; smaller modules are wished for in proportion."""
     wish = min(2.0, max(0.5, (_USUAL_LINES / max(1, target_lines)) ** 0.5))
-    clusters = max(1, round(_CLUSTERS * functions**_GROWTH * wish))
+    clusters = max(1, min(functions // _FEWEST, round(_CLUSTERS * functions**_GROWTH * wish)))
     return max(clusters, round(_RUNS * functions**0.5 * wish)), clusters

@@ -18,12 +18,14 @@ _SHOWN = 5
 _TERMS = {
     "name": "words of the name",
     "prefix": "beginning of the name",
+    "ending": "last word of the name",
     "section": "section of the file",
     "calls": "one uses the other",
     "shared": "what both use",
     "idents": "identifiers in the bodies",
     "signature": "types in the signatures",
     "cfgs": "cfg",
+    "role": "both entry points, or both internal",
     "near": "place in the file",
 }
 

@@ -44,6 +44,13 @@ class Lexicon:
     groups: tuple[str, ...]
     usual: frozenset[str]
     verbs: frozenset[str]
+    by_word: dict[str, tuple[int, ...]]
+    patterned: tuple[int, ...]
+
+    def telling(self, name: Phrase) -> tuple[Domain, ...]:
+        """The domains that tell a name, in their order; `by_word` and `patterned` say which are worth asking."""
+        asked = {at for word in name for at in self.by_word.get(word, ())}.union(self.patterned)
+        return tuple(self.domains[at] for at in sorted(asked) if self.domains[at].tells(name))
 
     def beginning(self, name: Phrase) -> Domain | None:
         """The domain with the longest prefix that the words of a name begin with."""
@@ -66,7 +73,18 @@ def load_lexicon() -> Lexicon:
     table = tomllib.loads(files("splitter.planner").joinpath("domains.toml").read_text("utf-8"))
     domains = tuple(_domain(path, entry) for path, entry in table["domain"].items())
     words = table["words"]
-    return Lexicon(domains, tuple(table["groups"]), frozenset(words["usual"]), frozenset(words["verbs"]))
+    by_word: dict[str, list[int]] = {}
+    for at, domain in enumerate(domains):
+        for word in sorted(domain.words | {phrase[0] for phrase in domain.phrases}):
+            by_word.setdefault(word, []).append(at)
+    return Lexicon(
+        domains,
+        tuple(table["groups"]),
+        frozenset(words["usual"]),
+        frozenset(words["verbs"]),
+        {word: tuple(row) for word, row in by_word.items()},
+        tuple(at for at, domain in enumerate(domains) if domain.whole),
+    )
 
 
 def _domain(path: str, entry: dict[str, Any]) -> Domain:

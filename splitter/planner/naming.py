@@ -4,21 +4,16 @@ Invariant: every path is made of snake_case identifiers, unique, takes no reserv
 another one.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.source import ItemKind
+from splitter.planner.families import find_families
 from splitter.planner.features import Features, without_common
-from splitter.planner.lexicon import Domain, Lexicon, Phrase
-from splitter.planner.words import IDENTIFIER, PRECISION, compose_name, name_words, rank_words
-from splitter.source.mentions import KEYWORDS as RUST_KEYWORDS
+from splitter.planner.lexicon import Domain, Lexicon
+from splitter.planner.words import IDENTIFIER, KEYWORDS, PRECISION, compose_name, name_words, rank_words
 from splitter.source.uses import use_leaves
-
-KEYWORDS = frozenset(word.decode() for word in RUST_KEYWORDS) | frozenset(
-    ("alloc", "core", "lib", "main", "proc_macro", "std", "test", "union")
-)
-_FAMILY_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +34,32 @@ def name_modules(
 ) -> list[Named]:
     """Names for modules given the features of their functions; `wanted` are paths that are settled already."""
     everyone = Counter(word for members in modules for one in members for word in name_words(one, frozenset()))
-    names = Counter(without_common(one.name, common) for members in modules for one in members)
     ranked = [rank_words(members, everyone, lexicon, common) for members in modules]
     words = [[word for word, _ in row] for row in ranked]
-    families = _families(modules, wanted, lexicon, common, reserved)
-    domains = [None if path else _known(m, names, lexicon, common) for m, path in zip(modules, wanted, strict=True)]
+    free = {at: members for at, members in enumerate(modules) if wanted[at] is None}
+    families = find_families(free, len(modules) - len(free), lexicon, common, reserved)
+    heads = set(families.values())
+    bests = [row[0][1] if row else 0.0 for row in ranked]
+    told, everywhere = _told(modules, lexicon, common)
+    domains = [
+        None if path else _known(row, everywhere, len(members), best, lexicon)
+        for row, members, path, best in zip(told, modules, wanted, bests, strict=True)
+    ]
     shared = Counter(known[1].path for known in domains if known)
     shared = Counter({path: count for path, count in shared.items() if 2 * count <= len(modules)})
     proposals: list[tuple[int, int, Named]] = []
     for at, members in enumerate(modules):
         path, known = wanted[at], domains[at]
-        best = ranked[at][0][1] if ranked[at] else 0.0
         if path is not None:
             proposals.append((0, at, Named(path, lexicon.domain(path), settled=True)))
         elif at in families:
-            rest = [one for one in ranked[at] if not families[at].startswith(one[0])]
+            rest = [one for one in ranked[at] if not any(head.startswith(one[0]) for head in heads)]
             proposals.append((2, at, Named(f"{families[at]}/{compose_name(members, rest)}", None)))
-        elif known and shared[known[1].path] > 1 and "/" not in known[1].path:
+        elif known and "/" not in known[1].path and (shared[known[1].path] > 1 or known[1].path in heads):
             home = known[1].path if known[1].path not in reserved else known[1].alias or f"{known[1].path}_ops"
             rest = [one for one in ranked[at] if one[0] != home]
             proposals.append((1, at, Named(f"{home}/{compose_name(members, rest)}", None)))
-        elif known and known[0] >= best:
+        elif known and (known[0] >= bests[at] or words[at][0] in known[1].words):
             proposals.append((1, at, Named(known[1].path, known[1])))
         else:
             proposals.append((2, at, Named(compose_name(members, ranked[at]), None)))
@@ -81,45 +81,32 @@ def own_names(graph: SymbolGraph) -> frozenset[str]:
     return frozenset(names)
 
 
+def _told(
+    modules: list[list[Features]], lexicon: Lexicon, common: frozenset[str]
+) -> tuple[list[Counter[str]], Counter[str]]:
+    """How many functions of each module a domain tells, by its path, and how many it tells of all."""
+    rows = [
+        Counter(domain.path for one in members for domain in lexicon.telling(without_common(one.name, common)))
+        for members in modules
+    ]
+    return rows, sum(rows, Counter[str]())
+
+
 def _known(
-    members: list[Features], names: Counter[Phrase], lexicon: Lexicon, common: frozenset[str]
+    told: Counter[str], everywhere: Counter[str], members: int, word: float, lexicon: Lexicon
 ) -> tuple[float, Domain] | None:
-    """The domain that tells most of the members' names, and how well it tells them from the others."""
-    own = Counter(without_common(one.name, common) for one in members)
-    best: tuple[float, Domain] | None = None
-    for domain in lexicon.domains if members else ():
-        inside = sum(count for name, count in own.items() if domain.tells(name))
-        if 2 * inside < len(members) or inside < min(2, len(members)):
-            continue
-        everywhere = sum(count for name, count in names.items() if domain.tells(name))
-        score = inside / len(members) * (inside / everywhere) ** PRECISION
-        if best is None or score > best[0]:
-            best = (score, domain)
-    return best
+    """The domain that tells most of the members' names, and how well it tells them from the others.
 
-
-def _families(
-    modules: list[list[Features]],
-    wanted: list[str | None],
-    lexicon: Lexicon,
-    common: frozenset[str],
-    reserved: frozenset[str],
-) -> dict[int, str]:
-    """Word that the names of most members begin with, for modules that have it in common with another one."""
-    leading: dict[str, list[int]] = defaultdict(list)
-    for at, members in enumerate(modules):
-        firsts = Counter(without_common(one.name, common)[:1] for one in members)
-        if wanted[at] is None and firsts:
-            first, count = max(firsts.items(), key=lambda one: (one[1], one[0]))
-            legal = first and len(first[0]) > 2 and IDENTIFIER.fullmatch(first[0])
-            if legal and first[0] not in KEYWORDS | lexicon.usual and count > _FAMILY_SHARE * len(members):
-                leading[first[0]].append(at)
-    free = {
-        first: next(one for one in (first, f"{first}s", f"{first}_ops", f"{first}_family") if one not in reserved)
-        for first in leading
-    }
-    nested = {first: row for first, row in leading.items() if 1 < len(row) <= len(modules) / 2}
-    return {at: free[first] for first, row in nested.items() for at in row}
+    It has to tell half of them; a quarter where they have no word in common (`word` is how telling the best is).
+    """
+    scores: dict[str, float] = {}
+    for path, inside in told.items():
+        score = inside / members * (inside / everywhere[path]) ** PRECISION
+        if inside >= min(2, members) and (2 * inside >= members or (4 * inside >= members and score >= 2 * word)):
+            scores[path] = score
+    best = min(scores, key=lambda path: (-scores[path], path), default="")
+    domain = lexicon.domain(best)
+    return (scores[best], domain) if domain else None
 
 
 def _free(named: Named, words: list[str], taken: set[str], reserved: frozenset[str]) -> str:
@@ -135,7 +122,8 @@ def _free(named: Named, words: list[str], taken: set[str], reserved: frozenset[s
     folder, _, leaf = path.rpartition("/")
     base = f"{folder}/" if folder else ""
     options: list[str] = [path, *((named.domain.alias,) if named.domain and named.domain.alias else ())]
-    options += [f"{base}{leaf}_{word}" for word in words[:3] if word not in leaf.split("_")]
+    said = {*leaf.split("_"), *(named.domain.words if named.domain else ())}
+    options += [f"{base}{leaf}_{word}" for word in words[:4] if word not in said]
     options += [f"{base}{word}" for word in words if base]
     options += [f"{path}_ops", *(f"{path.replace('/', '_ops/', 1)}",) * bool(base)]
     options += [f"{path}_{number}" for number in range(2, 1000)] + [f"part_{number}" for number in range(1, 1000)]

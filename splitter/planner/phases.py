@@ -66,13 +66,25 @@ def _ordered(groups: dict[tuple[str, str], list[Block]], lexicon: Lexicon) -> li
 def _small(row: list[Block]) -> list[list[Block]]:
     """A group in pieces of at most six modules and, where modules are not larger themselves, 900 lines."""
     pieces: list[list[Block]] = []
-    for block in sorted(row, key=lambda one: one.at):
+    for block in _by_need(row):
         last = pieces[-1] if pieces else []
         if last and _fits([*last, block]):
             last.append(block)
         else:
             pieces.append([block])
     return pieces
+
+
+def _by_need(row: list[Block]) -> list[Block]:
+    """Modules of a group, those that others of it need before these, else in file order."""
+    left = sorted(row, key=lambda one: one.at)
+    found: list[Block] = []
+    while left:
+        open_paths = {one.path for one in left}
+        chosen = min(left, key=lambda one: len(one.needs & open_paths))
+        found.append(chosen)
+        left.remove(chosen)
+    return found
 
 
 def _merged(rows: list[list[Block]]) -> list[list[Block]]:

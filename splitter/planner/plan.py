@@ -14,12 +14,11 @@ from splitter.planner.lexicon import load_lexicon
 from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
 from splitter.planner.phases import Block, order_phases
-from splitter.planner.place import Placement, place, without_twins
+from splitter.planner.place import Placement, without_twins
 from splitter.planner.reasons import describe_module, why_together
 from splitter.planner.rules import Rules
+from splitter.planner.settle import settle
 from splitter.planner.units import Unit, find_units
-
-_FEW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +68,22 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
     features = find_features(graph, units)
     fixed = {at: decided[key] for at, unit in enumerate(units) for key in unit.keys if decided.get(key)}
     clusters = find_clusters(graph, units, features, fixed, options.target_lines)
-    homes = {
-        units[at].key: Placement(number, "a rule says so" if at in fixed else "")
-        for number, (members, _) in enumerate(clusters)
-        for at in members
-        if at in fixed or not _helpers(graph, members, units, features)
-    }
-    placed = place(graph, units, homes, frozenset(units[at].key for at in fixed))
+    settled = settle(graph, units, features, clusters, frozenset(fixed), lexicon, options.target_lines)
+    placed = settled.placed
     numbers = sorted({one.home for one in placed.values() if one.home is not None})
     functions: dict[int, list[Features]] = defaultdict(list)
     for unit, one in zip(units, features, strict=True):
         home = placed[unit.key].home
-        if home is not None and unit.key in homes:
+        if home is not None and unit.key in settled.grouped:
             functions[home].append(one)
     names = name_modules(
         [functions[number] for number in numbers],
-        [clusters[number][1] for number in numbers],
+        [settled.paths.get(number) for number in numbers],
         lexicon,
         options.reserved | own_names(graph),
         common_words(features),
     )
     return Draft(units, features, placed, dict(zip(numbers, names, strict=True)))
-
-
-def _helpers(
-    graph: SymbolGraph, members: tuple[int, ...], units: tuple[Unit, ...], features: tuple[Features, ...]
-) -> bool:
-    """Say whether a cluster is one or two private functions that others use: they follow their users."""
-    few = len(members) <= _FEW and not any(features[at].exported for at in members)
-    return few and all(graph.users.get(units[at].key) for at in members)
 
 
 def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[Block]]:
@@ -128,7 +114,7 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
                 group=domain.group if domain else named.path.split("/")[0].replace("_", " "),
                 lines=sum(one.lines for _, one in members),
                 at=order[keys[0]],
-                gate=_gate([one for _, one in functions]),
+                gate=_gate([one for _, one in functions or members]),
                 needs=frozenset(needs),
             )
         )
@@ -136,7 +122,9 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
 
 
 def _gate(functions: list[Features]) -> str:
-    """The feature that every function of a module is under, itself or by a twin."""
-    gates = {cfg for one in functions for cfg in one.cfgs if cfg.startswith("feature = ")}
-    gated = functions and all(any(gate in one.cfgs for gate in gates) for one in functions)
-    return min(gates) if gated else ""
+    """The feature that every function of a module is under, itself, by a twin, or for where it is off."""
+    gates = [
+        {cfg.removeprefix("not(").removesuffix(")") for cfg in one.cfgs if "feature = " in cfg} for one in functions
+    ]
+    shared = set.intersection(*gates) if gates else set()
+    return min((gate for gate in shared if gate.startswith("feature = ")), default="")

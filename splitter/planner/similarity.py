@@ -27,13 +27,15 @@ class Weights:
 
     name: float = 0.7
     prefix: float = 0.5
+    ending: float = 0.3
     section: float = 0.8
     calls: float = 1.4
     shared: float = 0.7
     idents: float = 0.5
     signature: float = 0.2
     cfgs: float = 0.2
-    beside: float = 0.2
+    role: float = 0.15
+    beside: float = 0.3
     around: float = 2.0
 
 
@@ -72,12 +74,14 @@ def find_terms(
     common = common_words(features)
     yield "name", _cosine([set(one.name) for one in features])
     yield "prefix", _cosine([_prefixes(without_common(one.name, common)) for one in features])
+    yield "ending", _cosine([set(one.name[-1:]) for one in features], rated=False)
     yield "section", _cosine([{one.section} if one.section else set() for one in features], rated=False)
     yield "calls", _calls(graph, units)
     yield "shared", _cosine(_uses(graph, units))
     yield "idents", _cosine([set(one.idents) for one in features])
     yield "signature", _cosine([set(one.signature) for one in features])
     yield "cfgs", _cosine([set(one.cfgs) for one in features])
+    yield "role", _cosine([{str(one.exported)} for one in features], rated=False)
 
 
 def _prefixes(name: tuple[str, ...]) -> set[str]:

@@ -57,7 +57,8 @@ def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits:
     items = [source.by_key[key] for key in module.items if key in source.by_key]
     used = {use for key in module.items for use in graph.uses.get(key, ()) if placed.get(use) != module.path}
     shared = tuple(key for key in (item.key for item in source.items) if key in used)
-    said = (module.why.get(key, "") for key in module.items if key.startswith(("fn:", "call:")))
+    functions = [key for key in module.items if key.startswith(("fn:", "call:"))]
+    said = (module.why.get(key, "") for key in functions or module.items)
     reasons = Counter(reason for reason in said if reason)
     return ModuleFigures(
         phase=number,

@@ -1,10 +1,11 @@
-"""Measures the planner on real splits made by hand: `python tests/bench/planner.py CASES_DIR`.
+"""Measures the planner on real splits made by hand: `python tests/bench/planner.py [CASES_DIR]`.
 
 A case is `<name>.json` (`{"truth": {module: [item key, …]}}`) with the file before the split, `<name>.rs`, beside it;
 a case without its source is named and left out. Columns: MoJoFM and ARI of the plan, its modules (a family of nested
 ones counts once) and the maintainer's, how many of the maintainer's names came out, stability (MoJoFM between the plan
 and the plan of the file without 5% of its items), then MoJoFM/ARI of the baselines: equal chunks in file order, name
-prefix, and Leiden on references (with leidenalg installed).
+prefix, and Leiden on references, where leidenalg is installed. The last line holds the fresh plan of native_ref's
+monolith against the plan that was reviewed; without a folder it is all that is measured.
 """
 
 import argparse
@@ -17,8 +18,13 @@ from math import exp, log
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import in_venv
+
+in_venv.enter()
+
 from splitter.graph.build import build_graph
 from splitter.model.graph import SymbolGraph
+from splitter.planfile import load
 from splitter.planner.features import common_words, find_features, without_common
 from splitter.planner.metrics import adjusted_rand, mojofm
 from splitter.planner.plan import PlanOptions, make_plan
@@ -27,6 +33,7 @@ from splitter.source.parse import parse
 
 _RESIDUE = "(residue)"
 _DROPPED = 0.05
+_LEIDEN = "leiden: `.venv/bin/pip install leidenalg` fills this column"
 _ENDING = re.compile(r"(?<=\w{3})(?:ations?|ings?|ers?|ions?|ors?|es|ed|e|s)$")
 _GENERIC = frozenset(("lib", "mod", "main", "common", "core", "misc"))
 Division = dict[str, str]
@@ -49,26 +56,47 @@ class Row(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Print the table; 2 where the folder holds no case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", type=Path)
+    parser.add_argument("cases", type=Path, nargs="?")
     parser.add_argument("--names", action="store_true", help="also print which names came out")
     options = parser.parse_args(arguments)
-    rows = []
+    if options.cases and not _print_cases(options.cases, options.names):
+        print(f"{options.cases}: no case", file=sys.stderr)
+        return 2
+    _print_reviewed()
+    return 0
+
+
+def _print_cases(folder: Path, show_names: bool) -> bool:
     print(
         f"{'case':26} {'mojofm':>6} {'ari':>6} {'modules':>8} {'names':>7} {'stable':>6}"
         f"{'chunks':>12}{'prefix':>12}{'leiden':>12}"
     )
-    for path in sorted(options.cases.glob("*.json")):
+    rows = []
+    for path in sorted(folder.glob("*.json")):
         source = path.with_suffix(".rs")
         if not source.exists():
             print(f"{path.stem:26} no source beside it, left out")
             continue
-        rows.append(measure(path.stem, source.read_bytes(), json.loads(path.read_text("utf-8")), options.names))
-        print(_line(rows[-1]))
-    if not rows:
-        print(f"{options.cases}: no case", file=sys.stderr)
-        return 2
-    _print_means(rows)
-    return 0
+        rows.append(measure(path.stem, source.read_bytes(), json.loads(path.read_text("utf-8")), show_names))
+        print(_line(rows[-1]), flush=True)
+    if rows:
+        _print_means(rows)
+        print("" if rows[0].baselines[-1] else f"{_LEIDEN}\n")
+    return bool(rows)
+
+
+def _print_reviewed() -> None:
+    """How near the fresh plan of the bundled monolith comes to the one that was reviewed."""
+    source = in_venv.ROOT / "native_ref/src/value/ffi.rs"
+    theirs = load((in_venv.ROOT / "plans/native_ref.toml").read_text("utf-8"), "plans/native_ref.toml").placed
+    ours = divide(build_graph(parse(source.name, source.read_bytes())))
+    functions = {key: path for key, path in theirs.items() if key.startswith(("fn:", "call:"))}
+    figures = [
+        f"{len(truth)} {what}: MoJoFM {mojofm(found, truth):.1f}, ARI {adjusted_rand(found, truth):.1f}"
+        for what, truth in (("items", theirs), ("functions", functions))
+        for found in (_on(truth, ours),)
+    ]
+    print(f"native_ref, fresh plan against the reviewed one: {'; '.join(figures)}")
 
 
 def measure(name: str, data: bytes, case: dict[str, Any], show_names: bool = False) -> Row:
@@ -150,7 +178,7 @@ def _below(module: str, original: str) -> tuple[str, ...]:
     parts = path.relative_to(home).parts if path.is_relative_to(home) else path.parts[-1:]
     own = Path(original).stem
     parts = parts[1:] if parts[0] == own and len(parts) > 1 else parts
-    return tuple(part.removesuffix(".rs") for part in parts if part != "mod.rs")
+    return tuple(part.removesuffix(".rs") for part in parts if part != "mod.rs") or (own,)
 
 
 def _stems(name: str) -> set[str]:
@@ -177,6 +205,7 @@ def _prefixes(graph: SymbolGraph) -> Division:
 
 
 def _leiden(graph: SymbolGraph) -> Division | None:
+    """Communities of the references; functions without any are one more."""
     try:
         import igraph
         import leidenalg
@@ -188,7 +217,9 @@ def _leiden(graph: SymbolGraph) -> Division | None:
     found = leidenalg.find_partition(
         igraph.Graph(n=len(functions), edges=edges), leidenalg.ModularityVertexPartition, seed=0
     )
-    return {key: str(part) for at, part in enumerate(found.membership) for key in functions[at]}
+    linked = {at for edge in edges for at in edge}
+    parts = [part if at in linked else -1 for at, part in enumerate(found.membership)]
+    return {key: str(part) for at, part in enumerate(parts) for key in functions[at]}
 
 
 def _line(row: Row) -> str:

@@ -188,3 +188,76 @@ def test_foreign_blocks_stay_unless_one_module_uses_them(plan, runtime):
     assert "extern:C" not in plan(block + runtime).placed
     used = runtime.replace("fn rt_sha1_new() {", "fn rt_sha1_new() { puts();")
     assert plan(block + used).placed["extern:C"] == "hash/sha1"
+
+
+def test_helpers_that_call_each_other_go_to_those_who_call_them(plan, runtime):
+    circle = "fn odd() { even(); }\nfn even() { odd(); probe(); }\nfn probe() {}\n"
+    used = runtime.replace("fn rt_sha1_new() {", "fn rt_sha1_new() { odd();")
+    placed = plan(circle + used).placed
+    assert homes_of(placed, "fn:odd", "fn:even", "fn:probe") == {"hash/sha1"}
+
+
+def test_what_only_a_family_shares_is_a_module_of_the_family(plan, runtime):
+    block = "".join(f"struct Block{name} {{ at: i64 }}\n" for name in ("Head", "Body", "Tail"))
+    body = "let _ = (BlockHead { at: 0 }, BlockBody { at: 0 }, BlockTail { at: 0 });"
+    used = runtime.replace("fn rt_sha1_new() {", f"fn rt_sha1_new() {{ {body}")
+    placed = plan(block + used.replace("fn rt_sha256_new() {", f"fn rt_sha256_new() {{ {body}")).placed
+    assert homes_of(placed, "struct:BlockHead", "struct:BlockBody", "struct:BlockTail") == {"hash/shared"}
+    more = used.replace("fn rt_map_new() {", f"fn rt_map_new() {{ {body}")
+    assert "struct:BlockHead" not in plan(block + more).placed, "another family uses it too"
+
+
+def test_a_type_that_several_use_goes_to_the_module_that_it_is_named_after(plan, runtime):
+    used = runtime.replace("fn rt_map_new() {", "fn rt_map_new() { let _ = Sha256State { at: 0 };")
+    assert plan(used).placed["struct:Sha256State"] == "hash/sha256"
+
+
+def test_what_several_use_goes_to_the_module_in_whose_section_it_stands(plan, runtime):
+    pad = runtime.replace("// ---- sha1 ----\n\n", "// ---- sha1 ----\n\nstruct Pad { at: i64 }\n")
+    used = pad.replace("fn rt_sha1_new() {", "fn rt_sha1_new() { let _ = Pad { at: 0 };")
+    placed = plan(used.replace("fn rt_map_new() {", "fn rt_map_new() { let _ = Pad { at: 0 };")).placed
+    assert placed["struct:Pad"] == "hash/sha1"
+
+
+def test_what_stands_in_for_a_gated_family_comes_with_it(plan, runtime):
+    gated = "".join(
+        f'#[cfg({gate})]\n#[no_mangle]\npub extern "C" fn rt_torch_{name}_{verb}() {{}}\n\n'
+        for name, gate in (("tensor", 'feature = "pytorch"'), ("dataset", 'not(feature = "pytorch")'))
+        for verb in ("zeros", "ones", "shape", "free")
+    )
+    made = plan(gated + runtime)
+    assert {module.path for module in made.phases[-1].modules} == {"pytorch/tensor", "pytorch/dataset"}
+
+
+def test_many_modules_that_share_a_word_become_families(plan):
+    topics = ("apple_cake", "apple_juice", "pear_cake", "pear_juice", "plum_cake", "plum_juice")
+    text = "".join(
+        f"// ---- {topic} ----\n\n"
+        + "".join(f"pub fn {verb}_{topic}_{at}() {{ {verb}_{topic}_{(at + 1) % 9}(); }}\n" for at in range(9))
+        for verb, topic in zip(("bake", "press", "cut", "mash", "slice", "boil"), topics, strict=True)
+    )
+    paths = set(plan(text).placed.values())
+    families = {path.split("/")[0] for path in paths if "/" in path}
+    assert families & {"apple", "pear", "plum", "cake", "juice"}
+    assert all(sum(path.startswith(f"{one}/") for path in paths) > 1 for one in families)
+
+
+def test_a_name_is_no_word_cut_in_half(plan):
+    words = ("matches", "entries", "alias", "status")
+    text = "".join(
+        f"// ---- {word} ----\n\n"
+        + "".join(f"pub fn {word}_{verb}() {{}}\n" for verb in ("ready", "done", "lost", "old"))
+        for word in words
+    )
+    stems = {part for path in plan(text).placed.values() for part in path.replace("/", "_").split("_")}
+    assert stems & {"match", "entry", "alias", "status"}
+    assert not stems & {"matche", "entrie", "alia", "statu"}
+
+
+def test_a_macro_of_two_modules_stays_whatever_its_name(plan, runtime):
+    used = "macro_rules! sha1_step_quick { () => {}; }\n" + runtime.replace(
+        "fn rt_sha1_new() {", "fn rt_sha1_new() { sha1_step_quick!();"
+    )
+    assert plan(used).placed["macro:sha1_step_quick"] == "hash/sha1"
+    more = used.replace("fn rt_map_new() {", "fn rt_map_new() { sha1_step_quick!();")
+    assert "macro:sha1_step_quick" not in plan(more).placed
