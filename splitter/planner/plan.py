@@ -41,10 +41,14 @@ class Draft:
     placed: dict[str, Placement]
     named: dict[int, Named]
 
-    def members(self, number: int) -> list[tuple[Unit, Features]]:
-        """Units of a module with their features, in file order."""
-        rows = zip(self.units, self.features, strict=True)
-        return sorted(((u, f) for u, f in rows if self.placed[u.key].home == number), key=lambda one: one[1].at)
+    def members(self) -> dict[int, list[tuple[Unit, Features]]]:
+        """Units of each module with their features, in file order."""
+        found: dict[int, list[tuple[Unit, Features]]] = {number: [] for number in self.named}
+        for unit, features in sorted(zip(self.units, self.features, strict=True), key=lambda one: one[1].at):
+            home = self.placed[unit.key].home
+            if home is not None:
+                found[home].append((unit, features))
+        return found
 
 
 def make_plan(graph: SymbolGraph, options: PlanOptions) -> Plan:
@@ -95,8 +99,9 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
     common = common_words(draft.features)
     modules: dict[str, Module] = {}
     blocks: list[Block] = []
+    every = draft.members()
     for number, named in draft.named.items():
-        members = draft.members(number)
+        members = every[number]
         why: dict[str, str] = {}
         for unit, one in members:
             text = draft.placed[unit.key].why or why_together(graph, unit, one, members, common)

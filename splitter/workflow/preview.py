@@ -28,9 +28,7 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
     source = graph.source
     placed = plan.placed
     edits = _visibility_edits(graph, plan)
-    rows = tuple(
-        _figures(graph, plan, phase.number, module, edits) for phase in plan.phases for module in phase.modules
-    )
+    rows = tuple(_figures(graph, phase.number, module, edits) for phase in plan.phases for module in phase.modules)
     residue = tuple(item.key for item in source.items if item.key not in placed)
     moved = sum(source.whole(source.by_key[key]).count(b"\n") for key in placed if key in source.by_key)
     return Preview(
@@ -51,12 +49,12 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
     )
 
 
-def _figures(graph: SymbolGraph, plan: Plan, number: int, module: Module, edits: Counter[str]) -> ModuleFigures:
+def _figures(graph: SymbolGraph, number: int, module: Module, edits: Counter[str]) -> ModuleFigures:
     source = graph.source
-    placed = plan.placed
+    own = frozenset(module.items)
     items = [source.by_key[key] for key in module.items if key in source.by_key]
-    used = {use for key in module.items for use in graph.uses.get(key, ()) if placed.get(use) != module.path}
-    shared = tuple(key for key in (item.key for item in source.items) if key in used)
+    used = {use for key in module.items for use in graph.uses.get(key, ()) if use not in own}
+    shared = tuple(sorted(used, key=lambda key: source.by_key[key].span))
     functions = [key for key in module.items if key.startswith(("fn:", "call:"))]
     said = (module.why.get(key, "") for key in functions or module.items)
     reasons = Counter(reason for reason in said if reason)
