@@ -20,7 +20,7 @@ from splitter.ports import Tree
 from splitter.report.explanation import explanation_text
 from splitter.source.parse import parse
 from splitter.workflow.names import reserved_names
-from splitter.workflow.preview import preview_of
+from splitter.workflow.preview import preview_of, size_notes
 from splitter.workflow.session import Session, is_stale, layout_problems, open_session
 from splitter.workflow.trail import require_kept
 
@@ -33,7 +33,8 @@ def preview_source(
     Raises `SourceError` where it cannot be read or does not parse, `PlanError` for rules that match nothing.
     """
     graph = _graph(tree, source)
-    return preview_of(tree, graph, make_plan(graph, _options(tree, graph, source, target_lines, layout, rules)))
+    made = preview_of(tree, graph, make_plan(graph, _options(tree, graph, source, target_lines, layout, rules)))
+    return replace(made, notes=(*made.notes, *size_notes(made.modules, target_lines)))
 
 
 def check_plan(tree: Tree, text: str, path: str) -> tuple[Problem, ...]:

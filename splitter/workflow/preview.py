@@ -12,6 +12,7 @@ from splitter.model.source import ItemKind
 from splitter.ports import Tree
 from splitter.workflow.status import count_functions
 
+_LARGE_SHOWN = 6
 _PRIVATE = ("", "pub(self)", "pub(in self)")
 _WITHOUT_VISIBILITY = (ItemKind.IMPL, ItemKind.MACRO, ItemKind.NOTE, ItemKind.CALL)
 _STAYS = {
@@ -47,6 +48,17 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
             f"{source.path}:{item.line}: `{item.key}` stays: {item.stays}" for item in source.items if item.stays
         ),
     )
+
+
+def size_notes(modules: tuple[ModuleFigures, ...], target_lines: int) -> tuple[str, ...]:
+    """Where the wish for modules of about so many lines yielded to what belongs together."""
+    large = sorted((m for m in modules if m.lines > 2 * target_lines), key=lambda m: (-m.lines, m.path))
+    if not large:
+        return ()
+    named = ", ".join(f"{module.path} ({module.lines:,})" for module in large[:_LARGE_SHOWN])
+    more = f" +{len(large) - _LARGE_SHOWN}" if len(large) > _LARGE_SHOWN else ""
+    told = f"more than twice the {target_lines:,} lines wished for, since nothing in them parts clearly"
+    return (f"{told}: {named}{more}",)
 
 
 def _figures(graph: SymbolGraph, number: int, module: Module, edits: Counter[str]) -> ModuleFigures:

@@ -1,6 +1,6 @@
 """Plans are looked at and edited; only a plan that can be carried out is saved."""
 
-from trial import PLAN
+from trial import PLAN, SOURCE
 
 
 def homes(said):
@@ -72,3 +72,14 @@ def test_a_fresh_plan_does_not_replace_one_that_is_half_applied(trial):
     trial.refused(0, "plan", "src/ffi.rs")
     trial.done("plan", PLAN, "--refresh")
     trial.apply("--all")
+
+
+def test_the_preview_says_where_the_wished_length_yielded(trial):
+    said = trial.done("plan", SOURCE, "--target-lines", 10, "--format", "json")
+    (note,) = [note for note in said.json["notes"] if "lines wished for" in note]
+    lines = {m["path"]: m["lines"] for phase in said.json["phases"] for m in phase["modules"]}
+    largest = max(lines, key=lines.get)
+    assert lines[largest] > 20
+    assert f"more than twice the 10 lines wished for, since nothing in them parts clearly: {largest} (" in note
+    assert "wished for" in trial.done("plan", SOURCE, "--target-lines", 10).out
+    assert "wished for" not in trial.done("plan", SOURCE, "--target-lines", 1000).out
