@@ -54,9 +54,11 @@ class Lexicon:
 
     def beginning(self, name: Phrase) -> Domain | None:
         """The domain with the longest prefix that the words of a name begin with."""
+        if not name:
+            return None
         fits = [
             (len(phrase), domain)
-            for domain in self.domains
+            for domain in (self.domains[at] for at in self.by_word.get(name[0], ()))
             for phrase in domain.prefixes
             if name[: len(phrase)] == phrase
         ]
