@@ -131,6 +131,8 @@ class Trial:
 def make_trial(root, *, layout="inline", git=True, change=lambda data: data):
     """A copy of the crate with its plan, committed if there is to be git; `change` edits the source's bytes before."""
     shutil.copytree(TINY, root)
+    for path in root.rglob("*.*"):
+        path.chmod(0o644)  # as git checks files out, whatever unpacked these
     trial = Trial(root)
     source = trial.path()
     source.write_bytes(change(source.read_bytes()))
