@@ -6,7 +6,6 @@ it writes it.
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from splitter.model.change import Added, ChangeSet
@@ -35,7 +34,7 @@ def receipt_of(
         time="",
         level=Level.named(result.level),
         verdict=result.verdict,
-        checks=tuple(replace(check, lawful=check.lawful[:200]) for check in result.checks),
+        checks=result.checks,
         before={path: _digest(data) for path, data in change.before.items()},
         after={path: None if data is None else _digest(data) for path, data in files_of(change).items()},
         pieces=change.files,

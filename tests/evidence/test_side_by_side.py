@@ -83,7 +83,6 @@ def test_what_waits_for_its_turn_is_not_begun_after_a_failure(tmp_path, monkeypa
     assert len(list(tmp_path.iterdir())) < len(late)
 
 
-@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread")
 def test_ctrl_c_ends_all_of_them(tmp_path):
     def interrupt():
         for name in "ab":

@@ -54,7 +54,7 @@ def test_words_of_c_and_cxx_are_no_names_of_parameters(tmp_path, compiler):
 def take(compiler, *arguments):
     """Has a compiler read a header and nothing else."""
     if not shutil.which(compiler[0]):
-        pytest.skip("no C++ compiler")
+        pytest.skip(f"no {compiler[0]} here")
     subprocess.run([*compiler, *arguments, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"], check=True)
 
 
