@@ -25,6 +25,8 @@ _OWN = {
     "core.excludesFile": os.devnull,
     "core.hooksPath": os.devnull,
 }
+#: What names a person before any setting does.
+_PERSON = tuple(f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL"))
 _NO_TREE = ("not a git repository", "must be run in a work tree")
 
 
@@ -70,7 +72,9 @@ def begin_repository(root: Path, message: str) -> bool:
     for name, value in _OWN.items():
         _checked(_run(root, "config", "--local", name, value), "config")
     _checked(_run(root, "add", "--all"), "add")
-    _checked(_run(root, "commit", "--quiet", "--file", "-", words=os.fsencode(message)), "commit")
+    nameless = {name: value for name, value in os.environ.items() if name not in _PERSON}
+    command = ["git", "commit", "--quiet", "--file", "-"]
+    _checked(run(command, cwd=root, env=nameless, input=os.fsencode(message), capture_output=True, check=False), "commit")
     return True
 
 

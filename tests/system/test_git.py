@@ -39,6 +39,7 @@ def test_a_folder_in_a_repository_does_not_become_one(repository):
 
 def test_a_folder_of_its_own_becomes_a_repository(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Somebody")
     folder = tmp_path / "alone"
     folder.mkdir()
     (folder / "lib.rs").write_text("pub fn f() {}\n")
