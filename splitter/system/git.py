@@ -73,8 +73,8 @@ def begin_repository(root: Path, message: str) -> bool:
         _checked(_run(root, "config", "--local", name, value), "config")
     _checked(_run(root, "add", "--all"), "add")
     nameless = {name: value for name, value in os.environ.items() if name not in _PERSON}
-    command = ["git", "commit", "--quiet", "--file", "-"]
-    _checked(run(command, cwd=root, env=nameless, input=os.fsencode(message), capture_output=True, check=False), "commit")
+    command, words = ["git", "commit", "--quiet", "--file", "-"], os.fsencode(message)
+    _checked(run(command, cwd=root, env=nameless, input=words, capture_output=True, check=False), "commit")
     return True
 
 
