@@ -8,6 +8,7 @@ line to what stands on it.
 import hashlib
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from splitter.errors import SourceError
@@ -21,8 +22,9 @@ _BOM = b"\xef\xbb\xbf"
 _SHEBANG = re.compile(rb"#!(?!\s*\[)")
 
 
+@lru_cache(maxsize=128)
 def parse(path: str, data: bytes) -> SourceFile:
-    """Parse a whole file.
+    """Parse a whole file; who asks again for the same gets the same, which nobody can change.
 
     Raises `SourceError` with path and line when the bytes are empty, not UTF-8, or no Rust.
     """

@@ -1,6 +1,6 @@
-"""Cargo commands of one package in a mirror: check, build with MIR, test.
+"""Cargo commands of one package in a mirror: build with MIR, test, and what they share.
 
-Source: The Cargo Book, "Build scripts" and "Configuration" (`RUSTC_WORKSPACE_WRAPPER`); rustc's `--force-warn`.
+Source: The Cargo Book, "Build scripts" and "Configuration" (`RUSTC_WORKSPACE_WRAPPER`).
 Invariant: what has to be added to rustc's arguments is added by a wrapper script for workspace members only, so
 that dependencies are built once and the user's own flags stay in force; a wrapper's path is part of cargo's
 fingerprint, so builds with different additions do not overwrite one another's cache.
@@ -8,11 +8,11 @@ fingerprint, so builds with different additions do not overwrite one another's c
 
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from splitter.model.evidence import TRIMMED_MIR, Build, Configuration, Diagnostic, Missing, TestOutcome
-from splitter.system.diagnostics import messages, read_diagnostics, tell_builds_apart
+from splitter.model.evidence import TRIMMED_MIR, Configuration, Missing, TestOutcome
+from splitter.system.diagnostics import messages, read_diagnostics
 from splitter.system.export_names import exported_names
 from splitter.system.mirror import Mirror
 from splitter.system.package import Package
@@ -21,9 +21,6 @@ from splitter.system.test_output import NO_TESTS, read_tests
 from splitter.system.toolchain import PLAIN_MIR, Toolchain, find_toolchain
 from splitter.system.wrappers import slug, wrapper
 
-_FORCE = """#!/bin/sh
-exec "$@" --force-warn unused_imports
-"""
 # The target's own build prints MIR beside what cargo asks for; its test harness does not, nor any build for tests.
 _EMIT = f"""#!/bin/sh
 [ -n "$SPLITTER_MIR" ] || exec "$@"
@@ -80,26 +77,6 @@ class Library:
     exports: frozenset[str] | Missing
 
 
-def check(cargo: Cargo, configuration: Configuration) -> Build:
-    """`cargo check` of all targets in one configuration.
-
-    Every unused import is found even where the crate allows it; what only that brought up is in `unused_imports`
-    alone. Raises `ToolError` when cargo cannot be run at all.
-    """
-    forced = check_imports(cargo, configuration)
-    if not forced.unused_imports:
-        return forced
-    succeeded, diagnostics = _check(cargo, configuration, force=False)
-    return replace(forced, succeeded=succeeded and forced.succeeded, diagnostics=diagnostics)
-
-
-def check_imports(cargo: Cargo, configuration: Configuration) -> Build:
-    """The same with `unused_imports` in force: quicker, but the warnings are not the crate's own."""
-    succeeded, diagnostics = _check(cargo, configuration, force=True)
-    unused = tuple(d for d in diagnostics if d.code == "unused_imports")
-    return Build(configuration, succeeded, diagnostics, unused)
-
-
 def build(cargo: Cargo, configuration: Configuration) -> Library:
     """Build the package's library (or binary) once, for its MIR and its exported names."""
     mir_file = _mir_file(cargo, configuration)
@@ -121,18 +98,18 @@ def build_for(
     command = ("cargo", "build", *cargo.package.target.selection, "--message-format=json", *more)
     command = (*command, *flags(cargo, configuration))
     file.unlink(missing_ok=True)
-    done = _run(cargo, command, surroundings)
+    done = run_in(cargo, command, surroundings)
     if done.status == 0 and not file.is_file():
         # Cargo found nothing to build: what rustc wrote then is not for us to trust, so it writes again.
         cargo.mirror.inside(cargo.package.target.root_file).touch()
-        done = _run(cargo, command, surroundings)
+        done = run_in(cargo, command, surroundings)
     return done
 
 
 def check_for(cargo: Cargo, configuration: Configuration, surroundings: dict[str, str | None]) -> Done:
     """Check the library (or binary) alone, for what its build script does."""
     command = ("cargo", "check", *cargo.package.target.selection, "--message-format=json")
-    return _run(cargo, (*command, *flags(cargo, configuration)), surroundings)
+    return run_in(cargo, (*command, *flags(cargo, configuration)), surroundings)
 
 
 def mir(cargo: Cargo, configuration: Configuration) -> str | Missing:
@@ -155,7 +132,7 @@ def shared_library(cargo: Cargo, configuration: Configuration) -> Path | Missing
     wanted = () if loadable else ("--crate-type", "cdylib")
     command = (*command, "--lib", "--message-format=json", *flags(cargo, configuration), *wanted)
     surroundings = _building(cargo, configuration) | ({} if loadable else {"SPLITTER_MIR": ""})
-    done = _run(cargo, command, surroundings)
+    done = run_in(cargo, command, surroundings)
     for message in messages(done.stdout, "compiler-artifact"):
         files = [Path(name) for name in message["filenames"] if name.endswith((".so", ".dylib", ".dll"))]
         if message["target"]["name"] == target.name and files:
@@ -168,7 +145,7 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
     command = ("cargo", "test", "--no-fail-fast", *flags(cargo, configuration))
     if cargo.test_command:
         command = ("sh", "-c", cargo.test_command)
-    done = _run(cargo, command, _testing(cargo, configuration), joined=True)
+    done = run_in(cargo, command, _testing(cargo, configuration), joined=True)
     text = _DOC_PATH.sub(lambda found: cargo.mirror.relative(found[1], cargo.package.workspace_root), done.stdout)
     found = read_tests(text, lambda path, file: _binary(cargo, path, file), done.status, configuration.name)
     if found is NO_TESTS and cargo.test_command:
@@ -178,27 +155,10 @@ def tests(cargo: Cargo, configuration: Configuration) -> tuple[TestOutcome, ...]
 
 def build_tests(cargo: Cargo, configuration: Configuration) -> None:
     """Build what `cargo test` will run, and run nothing; errors are for `tests` to tell."""
-    _run(cargo, ("cargo", "test", "--no-run", *flags(cargo, configuration)), _testing(cargo, configuration))
+    run_in(cargo, ("cargo", "test", "--no-run", *flags(cargo, configuration)), _testing(cargo, configuration))
 
 
 _DOC_PATH = re.compile(r"(?<=^test )(\S+\.(?:rs|md))(?= - )", re.MULTILINE)
-
-
-def _check(cargo: Cargo, configuration: Configuration, *, force: bool) -> tuple[bool, tuple[Diagnostic, ...]]:
-    surroundings = environment(cargo, configuration)
-    if force:
-        surroundings["RUSTC_WORKSPACE_WRAPPER"] = str(wrapper(cargo.mirror, "check", _FORCE))
-    command = ("cargo", "check", "--keep-going", "--message-format=json", *flags(cargo, configuration))
-    done = _run(cargo, (*command, *cargo.coverage), surroundings)
-    found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
-    if done.status and not any(d.level == "error" for d in found):
-        found = (*found, Diagnostic("error", "", done.last_words, targets=("cargo",)))
-    plain = None
-    if found and not done.status:
-        kinds = dict.fromkeys("--lib" if target.kind == "lib" else "--bins" for target in cargo.package.targets)
-        again = _run(cargo, (*command, *kinds), surroundings)
-        plain = read_diagnostics(again.stdout, lambda path: _locate(cargo, path))
-    return done.status == 0, tell_builds_apart(found, plain)
 
 
 def _exports(cargo: Cargo, output: str) -> frozenset[str] | Missing:
@@ -264,11 +224,14 @@ def target_folder(cargo: Cargo, configuration: Configuration) -> Path:
     return cargo.mirror.target if shared else cargo.mirror.target / slug(configuration)
 
 
-def _run(cargo: Cargo, command: tuple[str, ...], surroundings: dict[str, str | None], *, joined: bool = False) -> Done:
+def run_in(
+    cargo: Cargo, command: tuple[str, ...], surroundings: dict[str, str | None], *, joined: bool = False
+) -> Done:
+    """Run a command in the package's folder of the copy."""
     return run(command, cargo.folder, surroundings, cargo.timeout, cargo.progress, joined=joined)
 
 
-def _locate(cargo: Cargo, path: str) -> tuple[str, bytes]:
+def locate(cargo: Cargo, path: str) -> tuple[str, bytes]:
     """Path in the tree, and the bytes, of a file that rustc names; no bytes for a file outside the tree."""
     base = cargo.package.workspace_root
     copy = Path(os.path.normpath(cargo.mirror.inside(base) / path))
@@ -295,6 +258,6 @@ def _binary(cargo: Cargo, path: str, file: str) -> str:
 
 def first_error(done: Done, cargo: Cargo) -> str:
     """The first error of a build that failed, with its place."""
-    found = read_diagnostics(done.stdout, lambda path: _locate(cargo, path))
+    found = read_diagnostics(done.stdout, lambda path: locate(cargo, path))
     errors = [f"{d.path}:{d.line}: {d.message}" for d in found if d.level == "error"]
     return errors[0] if errors else done.last_words

@@ -19,7 +19,7 @@ from splitter.model.check import Level
 from splitter.model.evidence import Build, Configuration, Diagnostic, Evidence, Missing, TestOutcome
 from splitter.model.object_code import ObjectCode
 from splitter.system import cargo as run_cargo
-from splitter.system import headers, kept_evidence, kept_libraries
+from splitter.system import cargo_check, headers, kept_evidence, kept_libraries
 from splitter.system import machine_code as compiled
 from splitter.system.cargo import Cargo, Library
 from splitter.system.configurations import configurations
@@ -128,21 +128,21 @@ def together(cargo: Cargo, works: Sequence[Callable[[], _Made]]) -> list[_Made]:
 
 
 def check(cargo: Cargo, configuration: Configuration) -> Build:
-    """As `cargo.check`, from what was kept where the same tree built before."""
+    """As `cargo_check.check`, from what was kept where the same tree built before."""
     key = _key(cargo, configuration, "check")
     found = kept_evidence.find(_folder(), key)
     if found is not None:
         return _read_build(found)
-    made = run_cargo.check(cargo, configuration)
+    made = cargo_check.check(cargo, configuration)
     if made.succeeded:
         kept_evidence.keep(_folder(), key, asdict(made))
     return made
 
 
 def check_imports(cargo: Cargo, configuration: Configuration) -> Build:
-    """As `cargo.check_imports`; what a whole check found of the same tree serves as well."""
+    """As `cargo_check.check_imports`; what a whole check found of the same tree serves as well."""
     found = kept_evidence.find(_folder(), _key(cargo, configuration, "check"))
-    return run_cargo.check_imports(cargo, configuration) if found is None else _read_build(found)
+    return cargo_check.check_imports(cargo, configuration) if found is None else _read_build(found)
 
 
 def library(cargo: Cargo, configuration: Configuration) -> Library:

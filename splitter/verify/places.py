@@ -5,7 +5,6 @@ before and after compares equal when nothing but its place changed.
 """
 
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import PurePosixPath
 
 from splitter.errors import SourceError
@@ -119,7 +118,7 @@ def absolute(path: Path, module: Path) -> Path:
 
 def parsed(files: dict[str, bytes]) -> dict[str, SourceFile]:
     """Rust files of a tree as items; empty ones are left out. Raises `SourceError` for one that is no Rust."""
-    return {path: _parse(path, data) for path, data in sorted(files.items()) if path.endswith(".rs") and data.strip()}
+    return {path: parse(path, data) for path, data in sorted(files.items()) if path.endswith(".rs") and data.strip()}
 
 
 def unreadable(files: dict[str, bytes]) -> SourceError | None:
@@ -129,8 +128,3 @@ def unreadable(files: dict[str, bytes]) -> SourceError | None:
     except SourceError as error:
         return error
     return None
-
-
-@lru_cache(maxsize=512)
-def _parse(path: str, data: bytes) -> SourceFile:
-    return parse(path, data)

@@ -3,7 +3,7 @@
 Invariant: works in the workbench's copy only; the copy is what it was when the attempt fails.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from splitter.model.change import Added, ChangeSet, Why
 from splitter.model.evidence import Build, Diagnostic, Missing
@@ -38,8 +38,11 @@ def attempt(world: World, bench: Workbench | None, before: tuple[Build, ...], pr
         world = replace(world, hints=foresee(world))
         return Attempt(move_items(world), world)
     known = _known_unused(world, before)
+    wrapping, compiles = _Wrapping(bench), False
     for number in range(1, _ROUNDS + 1):
         change = move_items(world)
+        # Once it compiles, what is checked is what will be written: line breaks and all.
+        change = wrapping.wrapped(change) if compiles else change
         files = files_of(change)
         bench.write(files)
         progress(f"checking the rewritten modules (round {number})")
@@ -49,8 +52,11 @@ def attempt(world: World, bench: Workbench | None, before: tuple[Build, ...], pr
             bench.write({path: change.before.get(path) for path in files})
             return Attempt(change, world, settled.errors, number)
         if settled.hints == world.hints:
-            return Attempt(_wrapped(bench, change), world, (), number)
+            change = change if compiles else wrapping.wrapped(change)
+            bench.write(files_of(change))
+            return Attempt(change, world, (), number)
         world = replace(world, hints=settled.hints)
+        compiles = compiles or all(build.succeeded for build in builds)
     errors = tuple(d for build in builds for d in build.diagnostics if d.level == "error")
     return Attempt(change, world, errors or (_endless(world),), _ROUNDS)
 
@@ -66,17 +72,22 @@ def visibility_edits(change: ChangeSet) -> int:
     return sum(1 for row in change.files.values() for p in row if isinstance(p, Added) and p.why is Why.VISIBILITY)
 
 
-def _wrapped(bench: Workbench, change: ChangeSet) -> ChangeSet:
-    """With rustfmt's line breaks, if every file was as rustfmt wants it before."""
-    was = bench.formatted(change.before)
-    if isinstance(was, Missing) or was != change.before:
-        return change
-    wanted = bench.formatted(change.after())
-    if isinstance(wanted, Missing):
-        return change
-    better = rewrap(change, wanted)
-    bench.write(files_of(better))
-    return better
+@dataclass(slots=True)
+class _Wrapping:
+    """Gives change sets rustfmt's line breaks, if every file was as rustfmt wants it before."""
+
+    bench: Workbench
+    tidy: dict[str, bytes] = field(default_factory=dict)
+
+    def wrapped(self, change: ChangeSet) -> ChangeSet:
+        """The change set with rustfmt's line breaks; as it is where some file was not formatted."""
+        if change.before != self.tidy:
+            was = self.bench.formatted(change.before)
+            if isinstance(was, Missing) or was != change.before:
+                return change
+            self.tidy = was
+        wanted = self.bench.formatted(change.after())
+        return change if isinstance(wanted, Missing) else rewrap(change, wanted)
 
 
 def _known_unused(world: World, before: tuple[Build, ...]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from splitter.model.check import Level, Outcome, Verdict, verdict_of
 from splitter.model.evidence import Missing, Scope
 from splitter.system import cargo as run_cargo
 from splitter.system.cargo import Cargo
+from splitter.system.cargo_check import check
 from splitter.system.evidence import choose, gather
 from splitter.system.mirror import open_mirror
 from splitter.system.package import find_package
@@ -151,6 +152,24 @@ def test_what_is_built_follows_from_the_features(bench):
     assert bench[1].thorough == bench[1].configurations
 
 
+ALLOWED = "#[allow(unused_imports)]\nuse std::fmt::Debug;\n"
+SHOWN = "use std::fmt::Write;\n"
+
+
+@pytest.mark.parametrize(
+    ("uses", "unused", "shown"),
+    [(ALLOWED, ["Debug"], []), (SHOWN + ALLOWED, ["Write", "Debug"], ["Write"]), (SHOWN, ["Write"], ["Write"])],
+)
+def test_an_import_that_allows_itself_to_be_unused_is_found_and_no_warning(bench, uses, unused, shown):
+    text = BEFORE.replace("#![allow(unused_imports)]\nuse std::collections::HashMap;\n", uses)
+    text = text[: text.index("#[cfg(test)]")]
+    with written(bench[1], {"src/ffi.rs": text}):
+        build = check(bench[1].cargo, bench[1].configurations[1])
+    assert build.succeeded
+    assert [d.span_text for d in build.unused_imports] == [f"std::fmt::{name}" for name in unused]
+    assert [d.span_text for d in build.diagnostics] == [f"std::fmt::{name}" for name in shown]
+
+
 def test_evidence_holds_exports_bodies_and_tests(before):
     assert before.symbols == {
         "default": {"rt_next", "rt_peek", "rt_two"},
@@ -182,7 +201,7 @@ def test_a_sound_split_passes(bench, before):
 
 
 def test_what_was_observed_once_is_not_built_again(bench, before, monkeypatch):
-    monkeypatch.setattr(run_cargo, "_run", lambda *_, **__: pytest.fail("cargo was run"))
+    monkeypatch.setattr(run_cargo, "run", lambda *_, **__: pytest.fail("cargo was run"))
     again = gather(bench[1], {"src/ffi.rs": BEFORE.encode()}, Level.STANDARD)
     assert again == before
 
@@ -270,6 +289,6 @@ def test_a_dependency_by_path_outside_the_workspace_comes_along(tmp_path):
 def test_a_manifest_that_cargo_refuses_is_a_build_that_fails_with_its_words(bench):
     cargo = bench[1].cargo
     with written(bench[1], {"Cargo.toml": "[package"}):
-        build = run_cargo.check(cargo, bench[1].configurations[0])
+        build = check(cargo, bench[1].configurations[0])
     assert not build.succeeded
     assert "Cargo.toml" in build.diagnostics[0].message

@@ -152,7 +152,7 @@ def test_a_sound_split_passes(before, evidence_of):
 
 
 def test_what_was_built_once_is_not_built_again(before, evidence_of, monkeypatch):
-    monkeypatch.setattr(run_cargo, "_run", lambda *_, **__: pytest.fail("cargo was run"))
+    monkeypatch.setattr(run_cargo, "run", lambda *_, **__: pytest.fail("cargo was run"))
     assert evidence_of({"src/ffi.rs": BEFORE}) == before
 
 
