@@ -4,8 +4,9 @@ Invariant: pure; an import is dropped only where it is unused in every build and
 What cannot be mended comes back as it is.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from splitter.model.change import ChangeSet
@@ -21,6 +22,7 @@ from splitter.rewrite.world import Hints, World
 from splitter.source.parse import parse
 from splitter.source.uses import use_leaves
 
+_PLAIN_GATE = re.compile(r'(?:(?:any|all)\(|feature = "[^"]*"|test|[), ])+')
 _Line = tuple[Place, str]
 _Target = tuple[str, bool]
 
@@ -68,7 +70,7 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compile
         return replace(hints, allowed=hints.allowed | {line})
     gates = _gates_of_users(world, place, name)
     if (place, name) not in hints.wanted and (where == compiled or gated or _is_gated(world, name)):
-        if gates and not gated:
+        if gates and not gated and not is_open(gates, where):
             return replace(hints, gated=(*hints.gated, (place, key, gates)))
         return replace(hints, dropped=hints.dropped | {line})
     if where == {target for target in compiled if not target[1]}:
@@ -77,6 +79,16 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compile
     if gates and not gated and line not in hints.allowed:
         return replace(hints, gated=(*hints.gated, (place, key, gates)))
     return replace(hints, allowed=hints.allowed | {line})
+
+
+def is_open(gate: str, builds: Collection[tuple[str, bool]]) -> bool:
+    """Say whether one of the builds (configuration, test or not) surely has what stands behind a gate.
+
+    A test build with all features has whatever asks for features and tests alone, and negates nothing.
+    """
+    tested = {name for name, test in builds if test}
+    asked = tested & {"all features"} if "feature" in gate else tested
+    return bool(asked) and _PLAIN_GATE.fullmatch(gate) is not None
 
 
 def _is_visible(world: World, key: str) -> bool:

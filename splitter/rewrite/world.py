@@ -5,7 +5,7 @@ Invariant: values only; `origin` is where the residue's code stands now, `residu
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from splitter.graph.definitions import Definitions, find_definitions
 from splitter.model.source import Item, ItemKind, SourceFile
@@ -68,9 +68,7 @@ class World:
     @cached_property
     def names(self) -> dict[str, ItemNames]:
         """What each item names."""
-        own = ("crate", *self.crate_path)
-        names = {item.key: names_of(self.source, item, own) for item in self.source.items}
-        return expanded(names, self.definitions.macros)
+        return _names(self.source, ("crate", *self.crate_path))
 
     @cached_property
     def leaves(self) -> tuple[tuple[Item, UseLeaf], ...]:
@@ -176,3 +174,10 @@ class World:
         for key in dict.fromkeys(key for space in spaces for key in space.get(name, ())):
             found[self.place(key)].append(self.source.by_key[key])
         return found
+
+
+@lru_cache(maxsize=4)
+def _names(source: SourceFile, own: tuple[str, ...]) -> dict[str, ItemNames]:
+    """Shared by the worlds of all attempts at a phase."""
+    names = {item.key: names_of(source, item, own) for item in source.items}
+    return expanded(names, find_definitions(source).macros)

@@ -6,6 +6,7 @@ receipt can be reviewed as a diff. The last line is the digest of all others, so
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from splitter.errors import DiskError
@@ -73,8 +74,12 @@ def _raw(receipt: Receipt) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=64)
 def read_receipt(text: bytes, path: str) -> Receipt:
-    """Receipt in the text of the file at `path`; raises `DiskError` where it is damaged or too new."""
+    """Receipt in the text of the file at `path`, shared by all who ask.
+
+    Raises `DiskError` where it is damaged or too new.
+    """
     try:
         raw = json.loads(text)
         if raw["format"] not in KNOWN_FORMATS:

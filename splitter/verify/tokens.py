@@ -4,6 +4,7 @@ Invariant: works from the two trees alone and does not trust the change set; whe
 and dropped has to be what its reasons say.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from splitter.verify.places import module_of, parsed, places, unreadable, within
 
 _LOOSE = (ItemKind.USE, ItemKind.NOTE, ItemKind.INNER)
 _NOWHERE = ("", 0, 0)
+_RELATIVE = re.compile(rb"\b(?:super|crate)\b|\bself\s*(?:::|/)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +45,42 @@ def check_tokens(before: Evidence, after: Evidence, scope: Scope, change: Change
         place = Finding("", path, int(line) if line.isdigit() else 1, broken.message)
         return judge("tokens", 1, 0, (place,))
     now = within(scope, after)
-    old, new = _standing(before, within(scope, before)), _standing(after, now)
+    same = _untouched(before, after)
+    old, new = _standing(before, within(scope, before), same.copy()), _standing(after, now, same.copy())
+    compared = len(old) + same.total()
     notices = find_lost_notices(parsed(before.files), parsed(after.files), now)
     findings = [*_compare(old, new, scope), *_comments(before, after, scope, change), *notices]
     if change is not None:
         findings += find_wrong_reasons(change, after.files)
     lost = len({id(f) for f in findings})
-    return judge("tokens", len(old), max(0, len(old) - lost), tuple(findings))
+    return judge("tokens", compared, max(0, compared - lost), tuple(findings))
 
 
-def _standing(evidence: Evidence, scope: Scope) -> list[_Standing]:
+def _untouched(before: Evidence, after: Evidence) -> Counter[tuple[str, bytes]]:
+    """Items that stand byte for byte in the same file of both trees, and name nothing by a path that begins here.
+
+    Their canonical forms are equal, whatever they are.
+    """
+    row = (_texts(evidence) for evidence in (before, after))
+    return Counter({entry: count for entry, count in (next(row) & next(row)).items() if not _RELATIVE.search(entry[1])})
+
+
+def _texts(evidence: Evidence) -> Counter[tuple[str, bytes]]:
+    files = parsed(evidence.files).values()
+    return Counter((file.path, file.whole(item)) for file in files for item in file.items if item.kind not in _LOOSE)
+
+
+def _standing(evidence: Evidence, scope: Scope, known: Counter[tuple[str, bytes]]) -> list[_Standing]:
+    """Items in canonical form, but for those that are `known` to be the same in both trees."""
     found = []
     for path, source in parsed(evidence.files).items():
         place = Place(scope, path, module_of(scope, path))
-        found += [
-            _Standing(item, source, canonical(source.data, item.span, place))
-            for item in source.items
-            if item.kind not in _LOOSE
-        ]
+        for item in source.items:
+            entry = (path, source.whole(item))
+            if known[entry]:
+                known[entry] -= 1
+            elif item.kind not in _LOOSE:
+                found.append(_Standing(item, source, canonical(source.data, item.span, place)))
     return found
 
 
