@@ -38,13 +38,15 @@ def foresee(world: World) -> Hints:
 class _Reached:
     """Items by the members that they reach, and by the types that they name.
 
-    `earlier` are places of modules that earlier phases made, by the members that they reach.
+    `earlier` are places of modules that earlier phases made, by the members that they reach; `words` are all
+    identifiers of these modules.
     """
 
     world: World
     by_member: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
     by_name: dict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
     earlier: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    words: dict[Place, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for item in self.world.source.items:
@@ -54,7 +56,9 @@ class _Reached:
             for name in names.plain:
                 self.by_name[name].append(item)
         for place, file in self.world.existing.items():
-            for before, token in pairwise(code_tokens(file.data)):
+            tokens = code_tokens(file.data)
+            self.words[place] = identifiers(tokens)
+            for before, token in pairwise(tokens):
                 if before.text in (b".", b"::"):
                     self.earlier[token.text.decode()].append(place)
 
@@ -63,6 +67,9 @@ class _Reached:
         if item.kind is not ItemKind.IMPL:
             namers = self._outside(self.by_name.get(item.name, []), place)
             if any(member.isdigit() or member in self._identifiers(other) for other in namers):
+                return True
+            spelled = (words for other, words in self.words.items() if common(other, place) != place)
+            if any({item.name, member} <= words for words in spelled):
                 return True
         earlier = any(common(other, place) != place for other in self.earlier.get(member, ()))
         return earlier or bool(self._outside(self.by_member.get(member, []), place))

@@ -162,15 +162,21 @@ def methods_of(world: World, name: str) -> frozenset[str]:
     """Methods by which a trait is used without being named, as far as they are known."""
     own = (world.source.by_key[key] for key in world.definitions.types.get(name, ()))
     local = (trait_methods(world.source, item) for item in own if item.kind is ItemKind.TRAIT)
-    return KNOWN_TRAITS.get(name, frozenset()).union(*local)
+    return _declared(world, name).union(*local)
+
+
+def _declared(world: World, name: str) -> frozenset[str]:
+    """Methods of the traits that are known by name: the standard library's, and those that earlier phases took away."""
+    return KNOWN_TRAITS.get(name, frozenset()) | world.earlier_traits.get(name, frozenset())
 
 
 def _may_be_trait(world: World, leaf: UseLeaf, used: frozenset[str], everywhere: frozenset[str]) -> bool:
     name = leaf.path[-1]
     if not name[:1].isupper():
         return False
-    if name in KNOWN_TRAITS:
-        return bool(KNOWN_TRAITS[name] & used)
+    declared = _declared(world, name)
+    if declared:
+        return bool(declared & used)
     return leaf.alias == "_" or leaf.name not in everywhere or not world.by_names
 
 

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 from splitter.graph.definitions import Definitions, find_definitions
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.rewrite.names import ItemNames, expanded, names_of
+from splitter.rewrite.names import ItemNames, expanded, names_of, trait_methods
 from splitter.rewrite.places import Place, Tree, path_between
 from splitter.source.uses import UseLeaf, use_leaves
 
@@ -84,6 +84,15 @@ class World:
             found[leaf.name].append((item, leaf))
         return found
 
+    @cached_property
+    def earlier_traits(self) -> dict[str, frozenset[str]]:
+        """Traits that earlier phases took away, with what each declares."""
+        declared = ((file, item) for file in self.existing.values() for item in file.items)
+        return {item.name: trait_methods(file, item) for file, item in declared if item.kind is ItemKind.TRAIT}
+
+    def _traits_called(self, names: ItemNames) -> list[str]:
+        return [name for name, methods in self.earlier_traits.items() if methods & (names.members | names.plain)]
+
     def place(self, key: str) -> Place:
         """Where an item will stand."""
         return self.places.get(key, () if key in self.framing else self.residue)
@@ -150,6 +159,8 @@ class World:
                 found[name].add(self.residue)
             for name in names.absolute:
                 found[name].add(())
+            for name in self._traits_called(names) if self.by_names else ():
+                found[name].add(self.place(item.key))
         for place, name in (*self.hints.wanted, *self._imported()):
             found[name].add(place)
         for name in self.outside:
