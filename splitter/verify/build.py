@@ -56,12 +56,16 @@ def _compare(old: Build, new: Build, scopes: tuple[Scope, Scope]) -> list[Findin
 
 
 def _keys(diagnostic: Diagnostic, scope: Scope) -> list[tuple[str, str, str, str]]:
-    """A warning without its place, once for each target; lists of names are taken apart, for they regroup freely."""
+    """A warning without its place, once for each target.
+
+    Lists of imports are taken apart, and each is the name that it brings: they regroup freely, and what of a path
+    stands before the braces is nobody's business.
+    """
     split = split_files(scope)
     path = scope.monolith if diagnostic.path in split else diagnostic.path
     text = _PATH.sub(lambda found: _canonical(found.group(), scope), diagnostic.message)
     names = _NAMED.findall(text) if diagnostic.code in _LISTED else []
-    texts = [f"{diagnostic.code} {name}" for name in names] or [text]
+    texts = [f"{diagnostic.code} {name.rsplit('::', 1)[-1]}" for name in names] or [text]
     return [(target, diagnostic.code, path, text) for target in diagnostic.targets or ("",) for text in texts]
 
 
