@@ -1,7 +1,7 @@
 """Places what clustering leaves open: types, constants, statics, macros and helpers follow those who use them.
 
-Invariant: knows no similarity; what three or more modules share stays in the residue, and so does what residue
-items need.
+Invariant: knows no similarity; what was grouped stays where it was put, of the rest what three or more modules share
+stays in the residue, and so does what residue items need.
 """
 
 from collections import Counter, defaultdict
@@ -43,13 +43,12 @@ def place(
     graph: SymbolGraph,
     units: tuple[Unit, ...],
     homes: dict[str, Placement],
-    fixed: frozenset[str],
     around: Surroundings,
 ) -> dict[str, Placement]:
-    """Placement of every unit by its key, given those of the clustered functions in `homes`; `fixed` ones stay put."""
+    """Placement of every unit by its key, given those of the clustered functions in `homes`, which stay put."""
     owner = {key: unit.key for unit in units for key in unit.keys}
     graph = without_twins(graph)
-    found = _settle_helpers(graph, units, owner, homes, fixed)
+    found = dict(homes)
     hosts = _hosts(found, around.sections)
     waiting = {unit.key: unit for unit in units if unit.key not in found}
     for group in group_cycles(_uses_between(graph, waiting, owner)):
@@ -90,26 +89,6 @@ def _uses_between(graph: SymbolGraph, waiting: dict[str, Unit], owner: dict[str,
         for user in sorted(_users(graph, unit)):
             if owner.get(user, key) != key and owner[user] in found:
                 found[owner[user]].append(key)
-    return found
-
-
-def _settle_helpers(
-    graph: SymbolGraph,
-    units: tuple[Unit, ...],
-    owner: dict[str, str],
-    placed: dict[str, Placement],
-    fixed: frozenset[str],
-) -> dict[str, Placement]:
-    """Private functions that many modules share stay; the others stand where their likeness puts them."""
-    found = dict(placed)
-    for unit in units:
-        item = graph.source.by_key[unit.key]
-        exported = item.symbol is not None or bool(item.visibility) or unit.kind is not ItemKind.FN
-        if unit.key not in placed or unit.key in fixed or exported:
-            continue
-        sharers = set(user_homes(graph, unit, owner, placed)) - {None}
-        if len(sharers) > _MOST_SHARERS:
-            found[unit.key] = Placement(None, f"shared by {len(sharers)} modules")
     return found
 
 

@@ -15,7 +15,7 @@ from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
 from splitter.planner.phases import Block, order_phases
 from splitter.planner.place import Placement, without_twins
-from splitter.planner.reasons import describe_module, why_together
+from splitter.planner.reasons import describe_module, tally, why_together
 from splitter.planner.rules import Rules
 from splitter.planner.settle import settle
 from splitter.planner.units import Unit, find_units
@@ -103,8 +103,9 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
     for number, named in draft.named.items():
         members = every[number]
         why: dict[str, str] = {}
+        counts = tally(graph, members, common)
         for unit, one in members:
-            text = draft.placed[unit.key].why or why_together(graph, unit, one, members, common)
+            text = draft.placed[unit.key].why or why_together(graph, unit, one, counts)
             why.update({key: text if key == unit.key else f"belongs to `{unit.name}`" for key in unit.keys})
         why.update({key: "heads what moves here" for key, path in notes.items() if path == named.path})
         keys = tuple(sorted(why, key=order.__getitem__))

@@ -4,35 +4,56 @@ Invariant: reads features only, no similarity matrix; the same module gives the 
 """
 
 from collections import Counter
+from dataclasses import dataclass
 
 from splitter.model.graph import SymbolGraph
 from splitter.planner.features import Features
 from splitter.planner.units import Unit
 
+_NEAR = 4
 
-def why_together(
-    graph: SymbolGraph, unit: Unit, one: Features, members: list[tuple[Unit, Features]], common: frozenset[str]
-) -> str:
-    """The two strongest reasons, each with the figure behind it."""
-    others = [(u, f) for u, f in members if u.key != unit.key]
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a module is made of: how many members have each name word, section and use, and where they stand."""
+
+    members: int
+    words: Counter[str]
+    sections: Counter[str]
+    uses: Counter[str]
+    places: frozenset[int]
+
+
+def tally(graph: SymbolGraph, members: list[tuple[Unit, Features]], common: frozenset[str]) -> Tally:
+    """Counts over a module, made once for all of its members."""
+    return Tally(
+        len(members),
+        Counter(word for _, one in members for word in set(one.name) - common),
+        Counter(one.section for _, one in members if one.section),
+        Counter(key for unit, _ in members for key in _uses(graph, unit)),
+        frozenset(one.at for _, one in members),
+    )
+
+
+def why_together(graph: SymbolGraph, unit: Unit, one: Features, module: Tally) -> str:
+    """The two strongest reasons why a unit stands in its module, each with the figure behind it."""
+    others = module.members - 1
     if not others:
         return "stands by itself: nothing else in the file is like it"
     reasons: list[tuple[float, str]] = []
-    words = Counter(word for _, f in others for word in set(f.name) - common)
     reasons += [
-        (2.0 * words[word] / len(others), f"named `{word}` like {words[word]} of {len(others)}")
+        (2.0 * alike / others, f"named `{word}` like {alike} of {others}")
         for word in one.name
-        if words[word] and len(word) > 1
+        if (alike := module.words[word] - 1) > 0 and len(word) > 1
     ]
-    mates = sum(f.section == one.section for _, f in others) if one.section else 0
-    if mates:
-        reasons.append((1.4 * mates / len(others), f"section “{one.section}”, like {mates} of {len(others)}"))
-    shared = _shared(graph, unit, [u for u, _ in others])
+    mates = module.sections[one.section] - 1
+    if mates > 0:
+        reasons.append((1.4 * mates / others, f"section “{one.section}”, like {mates} of {others}"))
+    shared = _shared(graph, unit, module)
     if shared:
         key, count = shared
-        reasons.append((0.5 + count / len(others), f"uses `{key.split(':', 1)[1]}` like {count} of them"))
-    near = sum(abs(f.at - one.at) <= 4 for _, f in others)
-    if near:
+        reasons.append((0.5 + count / others, f"uses `{key.split(':', 1)[1]}` like {count} of them"))
+    if any(at != one.at and at in module.places for at in range(one.at - _NEAR, one.at + _NEAR + 1)):
         reasons.append((0.3, "stands beside them in the file"))
     reasons.sort(key=lambda reason: (-reason[0], reason[1]))
     picked = [reasons[0]] if reasons else []
@@ -54,14 +75,15 @@ def describe_module(path: str, members: list[tuple[Unit, Features]]) -> str:
     return f"{topic[:1].upper()}{topic[1:]}: {', '.join(names)}{tail}." if names else f"{topic.capitalize()}."
 
 
-def _shared(graph: SymbolGraph, unit: Unit, others: list[Unit]) -> tuple[str, int] | None:
+def _shared(graph: SymbolGraph, unit: Unit, module: Tally) -> tuple[str, int] | None:
     """What this unit and most of the others use that is not used all over the file."""
-    own = {key for member in unit.keys for key in graph.uses.get(member, ())}
-    counts = Counter(
-        key for other in others for key in {k for m in other.keys for k in graph.uses.get(m, ())} if key in own
-    )
-    telling = {key: count for key, count in counts.items() if len(graph.users[key]) <= 2 * (count + 1)}
+    counts = {key: module.uses[key] - 1 for key in _uses(graph, unit)}
+    telling = {key: count for key, count in counts.items() if count and len(graph.users[key]) <= 2 * (count + 1)}
     if not telling:
         return None
     key = max(sorted(telling), key=lambda one: telling[one])
     return key, telling[key]
+
+
+def _uses(graph: SymbolGraph, unit: Unit) -> set[str]:
+    return {key for member in unit.keys for key in graph.uses.get(member, ())}

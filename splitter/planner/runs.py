@@ -26,12 +26,13 @@ def cut_runs(similarity: "Matrix", count: int) -> list[range]:
     length = np.maximum(edges[None, :] - edges[:, None], 1)
     value = (diagonal[None, :] - prefix - prefix.T + diagonal[:, None]) / length
     value[edges[:, None] >= edges[None, :]] = -np.inf
-    best = value[0].copy()
+    ending = np.ascontiguousarray(value.T)  # a row for each end, since a row is searched faster than a column
+    best, reached = ending[:, 0].copy(), np.empty_like(ending)
     back: list[NDArray[np.intp]] = []
     for _ in range(count - 1):
-        reached = best[:, None] + value
-        back.append(reached.argmax(axis=0))
-        best = reached.max(axis=0)
+        np.add(ending, best, out=reached)
+        back.append(reached.argmax(axis=1))
+        best = reached[edges, back[-1]]
     stop, runs = size, []
     for step in reversed(back):
         start = int(step[stop])

@@ -53,11 +53,11 @@ def settle(
     sections = {unit.key: one.section for unit, one in zip(units, features, strict=True)}
     named = _named(units, features, paths, lexicon)
     fixed_keys = frozenset(units[at].key for at in fixed)
-    placed = place(graph, units, homes, fixed_keys, Surroundings(sections, named, shared))
+    placed = place(graph, units, homes, Surroundings(sections, named, shared))
     few = [number for number in set(shared.values()) if sum(one.home == number for one in placed.values()) < _FAMILY]
     if few:
         shared = {member: number for member, number in shared.items() if number not in few}
-        placed = place(graph, units, homes, fixed_keys, Surroundings(sections, named, shared))
+        placed = place(graph, units, homes, Surroundings(sections, named, shared))
     paths |= added
     ruled = {placed[key].home for key in fixed_keys}
     rows = _rows(units, features, placed)

@@ -261,3 +261,16 @@ def test_a_macro_of_two_modules_stays_whatever_its_name(plan, runtime):
     assert plan(used).placed["macro:sha1_step_quick"] == "hash/sha1"
     more = used.replace("fn rt_map_new() {", "fn rt_map_new() { sha1_step_quick!();")
     assert "macro:sha1_step_quick" not in plan(more).placed
+
+
+def test_a_helper_of_many_modules_stands_with_what_it_is_like(plan):
+    trees = ("birch", "cedar", "maple", "rowan", "alder")
+    text = "".join(
+        "".join(f"pub fn {tree}_{verb}() {{ {tree}_step(); maple_grade(); }}\n" for verb in ("grow", "fell", "saw"))
+        + f"fn {tree}_step() {{}}\n"
+        + "fn maple_grade() { maple_step(); }\n" * (tree == "maple")
+        for tree in trees
+    )
+    placed = plan(text).placed
+    assert len(homes_of(placed, *(f"fn:{tree}_grow" for tree in trees))) > 2
+    assert len(homes_of(placed, "fn:maple_grade", "fn:maple_grow", "fn:maple_saw")) == 1
