@@ -3,13 +3,15 @@
 Invariant: every module is in exactly one phase; phases are small enough to review.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from splitter.planner.lexicon import Lexicon
 
 _MOST_MODULES = 6
 _MOST_LINES = 900
+_LEFTOVER = 90
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,13 @@ def order_phases(blocks: list[Block], lexicon: Lexicon) -> list[Step]:
     for block in blocks:
         groups[block.gate, block.group].append(block)
     rows = [row for key in _ordered(groups, lexicon) for row in _small(groups[key])]
+    rows = _merged(rows)
+    names = Counter(_name(row) for row in rows)
     steps: list[Step] = []
     done: set[str] = set()
-    for row in _merged(rows):
-        steps.append(Step(_name(row), _reason(row, done), tuple(block.path for block in row)))
+    for row in rows:
+        name = _name(row) if names[_name(row)] == 1 else f"{_name(row)} ({_contents(row)})"
+        steps.append(Step(name, _reason(row, done), tuple(block.path for block in row)))
         done.update(block.path for block in row)
     return steps
 
@@ -64,7 +69,10 @@ def _ordered(groups: dict[tuple[str, str], list[Block]], lexicon: Lexicon) -> li
 
 
 def _small(row: list[Block]) -> list[list[Block]]:
-    """A group in pieces of at most six modules and, where modules are not larger themselves, 900 lines."""
+    """A group in pieces of at most six modules and, where modules are not larger themselves, 900 lines.
+
+    A last piece that is next to nothing joins the one before.
+    """
     pieces: list[list[Block]] = []
     for block in _by_need(row):
         last = pieces[-1] if pieces else []
@@ -72,6 +80,9 @@ def _small(row: list[Block]) -> list[list[Block]]:
             last.append(block)
         else:
             pieces.append([block])
+    if len(pieces) > 1 and sum(block.lines for block in pieces[-1]) < _LEFTOVER:
+        leftover = pieces.pop()
+        pieces[-1] += leftover
     return pieces
 
 
@@ -108,7 +119,18 @@ def _fits(row: list[Block]) -> bool:
 
 
 def _name(row: list[Block]) -> str:
-    names = list(dict.fromkeys(block.group for block in row))
+    return _and(list(dict.fromkeys(block.group for block in row)))
+
+
+def _contents(row: list[Block]) -> str:
+    """What tells a phase from others of its group: its modules, or of one family the branches."""
+    paths = [block.path.split("/") for block in row]
+    depth = 1 if len({path[0] for path in paths}) == 1 and all(len(path) > 1 for path in paths) else 0
+    names = list(dict.fromkeys(path[depth] for path in paths))
+    return _and(names) if len(names) <= _NAMED else _listed(names)
+
+
+def _and(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
@@ -128,4 +150,4 @@ def _reason(row: list[Block], done: set[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
