@@ -106,10 +106,10 @@ class _Case:  # a receipt with its files, and reasons not to believe it; `known`
         cover = [(start, start), *sorted([*spans, *(drop[1:3] for drop in drops)]), (end, end)]
         if kept:
             low, high, new = kept[0], kept[-1] + 1, self.new[there]
-            low -= len([*takewhile(lambda row: row[3][-1] in ("visibility", "import"), pieces[:low][::-1])])
+            back = len([*takewhile(lambda row: row[3][-1] in ("visibility", "import"), pieces[:low][::-1])])
+            low = next((at for at in range(low - back, low) if new.begins[new.find(*pieces[at][:2])[0]]), low)
             high += len([*takewhile(lambda row: kind == "use" and row[3][-1] == "import", pieces[high:])])
-            begin, behind = new.find(pieces[low][0], pieces[high - 1][1])
-            code, clean = new.code(begin, behind), new.begins[begin]
+            code, clean = new.code(*(spot := new.find(pieces[low][0], pieces[high - 1][1]))), new.begins[spot[0]]
         self.known.update([*drops, *((there, at) for at in range(low, high))] if kind == "use" else ())
         texts = key.split("#", 1)[0], f"{data.decode().replace('macro_rules', 'macro')} {VAGUE}"
         words = [{*re.findall(r"\w+", text.lower())} for text in texts]
