@@ -15,6 +15,7 @@ from splitter.verify.places import in_monolith, split_files, within
 _NAMED = re.compile(r"`([^`]*)`")
 _PATH = re.compile(r"\b\w+(?:::\w+)+")
 _LISTED = ("unused_imports",)
+_Key = tuple[str, str, str, str]
 
 
 def check_build(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
@@ -47,25 +48,35 @@ def _compare(old: Build, new: Build, scopes: tuple[Scope, Scope]) -> list[Findin
     known = Counter(key for d in old.diagnostics for key in _keys(d, scopes[0]))
     found = []
     for diagnostic in new.diagnostics:
-        keys = _keys(diagnostic, scopes[1])
-        fresh = [key for key in keys if not known[key]]
-        known.subtract(keys)
-        if fresh:
+        if [key for key in _keys(diagnostic, scopes[1]) if not _take(known, key)]:
             found.append(_finding(diagnostic, f"new warning: {diagnostic.message} ({name})"))
     return found
 
 
-def _keys(diagnostic: Diagnostic, scope: Scope) -> list[tuple[str, str, str, str]]:
-    """A warning without its place, once for each target.
+def _take(known: Counter[_Key], key: _Key) -> bool:
+    """Take one warning like this from those that are known; False where there is none left.
 
-    Lists of imports are taken apart, and each is the name that it brings: they regroup freely, and what of a path
-    stands before the braces is nobody's business.
+    Imports regroup freely: what of a path stands before the braces is not in the message.
     """
+    alike = [other for other, count in known.items() if count > 0 and other[:3] == key[:3] and _ends(other[3], key[3])]
+    if alike:
+        known[key if key in alike else alike[0]] -= 1
+    return bool(alike)
+
+
+def _ends(one: str, other: str) -> bool:
+    """Say whether two texts are equal or, being imports, one path is the end of the other."""
+    imports = one.startswith("::") and other.startswith("::")
+    return one == other or (imports and (one.endswith(other) or other.endswith(one)))
+
+
+def _keys(diagnostic: Diagnostic, scope: Scope) -> list[_Key]:
+    """A warning without its place, once for each target; lists of names are taken apart, for they regroup freely."""
     split = split_files(scope)
     path = scope.monolith if diagnostic.path in split else diagnostic.path
     text = _PATH.sub(lambda found: _canonical(found.group(), scope), diagnostic.message)
     names = _NAMED.findall(text) if diagnostic.code in _LISTED else []
-    texts = [f"{diagnostic.code} {name.rsplit('::', 1)[-1]}" for name in names] or [text]
+    texts = [f"::{name}" for name in names] or [text]
     return [(target, diagnostic.code, path, text) for target in diagnostic.targets or ("",) for text in texts]
 
 

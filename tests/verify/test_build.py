@@ -60,6 +60,8 @@ def test_unused_imports_may_regroup(before, after, scope):
     assert judged(before, after, scope, replace(one, message="unused import: `super::b`")).outcome is Outcome.PASSED
     assert judged(before, after, scope, replace(one, message="unused import: `c`")).outcome is Outcome.FAILED
     assert judged(before, after, scope, replace(one, message="unused import: `super::c`")).outcome is Outcome.FAILED
+    before = replace(before, builds=(Build(DEFAULT, succeeded=True, diagnostics=(replace(one, message="`a::b`"),)),))
+    assert judged(before, after, scope, replace(one, message="unused import: `c::b`")).outcome is Outcome.FAILED
 
 
 def test_what_did_not_build_beforehand_is_listed(before, after, scope):
