@@ -14,6 +14,7 @@ from splitter.model.check import CheckResult, Finding, Outcome
 from splitter.report.words import plain, time_of
 
 _FINDINGS_SHOWN = 20
+_LAWFUL_WIDTH = 200
 _LAWFUL_SHOWN = 8
 STYLE = {
     "passed": "green",
@@ -124,8 +125,17 @@ def _lawful(checks: tuple[CheckResult, ...]) -> list[Text]:
 
 def lawful_lines(told: Sequence[str], accepted: int, style: str) -> list[Text]:
     """What differs lawfully, as much as there is room for, and how much of it the plan accepts."""
-    rows = [f"  {text}" for text in told[:_LAWFUL_SHOWN]]
+    rows = [f"  {_shortened(text)}" for text in told[:_LAWFUL_SHOWN]]
     if len(told) > _LAWFUL_SHOWN:
         rows.append(f"  … and {len(told) - _LAWFUL_SHOWN:,} more; --format json lists them all")
     rows += [f"  {accepted:,} accepted by the plan"] if accepted else []
     return [line(""), line(("differs lawfully:", style)), *(line(row) for row in rows)] if rows else []
+
+
+def _shortened(text: str) -> str:
+    """A text that lists many names, cut behind a name; how many more there are."""
+    if len(text) <= _LAWFUL_WIDTH:
+        return text
+    shown, _, _ = text[:_LAWFUL_WIDTH].rpartition(", ")
+    rest = text[len(shown) :].count(", ")
+    return f"{shown} … and {rest:,} more; --format json lists them all" if shown else text
