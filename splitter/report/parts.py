@@ -113,7 +113,7 @@ def _findings(checks: tuple[CheckResult, ...]) -> list[Text]:
         lines += [finding_line(finding) for finding in check.findings[:_FINDINGS_SHOWN]]
         rest = len(check.findings) - _FINDINGS_SHOWN
         if rest > 0:
-            lines.append(line((f"… and {rest:,} more; --format json lists them all", "dim")))
+            lines.append(line((_more(rest), "dim")))
     return lines
 
 
@@ -127,7 +127,7 @@ def lawful_lines(told: Sequence[str], accepted: int, style: str) -> list[Text]:
     """What differs lawfully, as much as there is room for, and how much of it the plan accepts."""
     rows = [f"  {_shortened(text)}" for text in told[:_LAWFUL_SHOWN]]
     if len(told) > _LAWFUL_SHOWN:
-        rows.append(f"  … and {len(told) - _LAWFUL_SHOWN:,} more; --format json lists them all")
+        rows.append(f"  {_more(len(told) - _LAWFUL_SHOWN)}")
     rows += [f"  {accepted:,} accepted by the plan"] if accepted else []
     return [line(""), line(("differs lawfully:", style)), *(line(row) for row in rows)] if rows else []
 
@@ -138,4 +138,8 @@ def _shortened(text: str) -> str:
         return text
     shown, _, _ = text[:_LAWFUL_WIDTH].rpartition(", ")
     rest = text[len(shown) :].count(", ")
-    return f"{shown} … and {rest:,} more; --format json lists them all" if shown else text
+    return f"{shown} {_more(rest)}" if shown else text
+
+
+def _more(count: int) -> str:
+    return f"… and {count:,} more; --format json lists them all"
