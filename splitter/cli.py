@@ -97,8 +97,9 @@ def cargo_main() -> NoReturn:
 def _run(arguments: list[str], name: str) -> NoReturn:
     # numpy's matrices are small here: threads for them cost more to start than they give back.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # A file is a hundred thousand small values that live as long as the command: collecting finds nothing in them.
-    gc.set_threshold(200_000, 20, 20)
+    # A file is a hundred thousand small values that live as long as the command, and none of them are in cycles:
+    # the collector would look through them again and again and find nothing.
+    gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no failure

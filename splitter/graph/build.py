@@ -8,8 +8,8 @@ as far as the file's own module path tells).
 from collections import Counter
 
 from splitter.graph.definitions import Definitions, find_definitions
-from splitter.graph.symbols import find_symbols
-from splitter.model.graph import Reference, SymbolGraph, Tie
+from splitter.graph.symbols import symbols_of
+from splitter.model.graph import Reference, Symbol, SymbolGraph, Tie
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.mentions import Mention, mentions_at
 from splitter.source.uses import use_leaves
@@ -20,6 +20,7 @@ def build_graph(source: SourceFile, module_path: tuple[str, ...] = ()) -> Symbol
     definitions = find_definitions(source)
     aliases = _aliases(source, module_path)
     references: list[Reference] = []
+    symbols: list[Symbol] = []
     for item in source.items:
         counts: Counter[tuple[str, Tie]] = Counter()
         for mention in _mentions(source, item):
@@ -30,9 +31,10 @@ def build_graph(source: SourceFile, module_path: tuple[str, ...] = ()) -> Symbol
             for name in (item.name, (item.trait or "").lstrip("!").split("<")[0]):
                 counts.update({(key, Tie.IMPLEMENTS): 1 for key in definitions.types.get(name, ())})
         references += [Reference(item.key, key, tie, count) for (key, tie), count in counts.items()]
+        symbols += symbols_of(source, item, definitions)  # here, where the item's tokens are at hand
     references += _twins(source)
     defined = {item.key: definitions.by_item[item.key] for item in source.items}
-    return SymbolGraph(source, tuple(references), find_symbols(source), defined)
+    return SymbolGraph(source, tuple(references), tuple(symbols), defined)
 
 
 def _mentions(source: SourceFile, item: Item) -> list[Mention]:

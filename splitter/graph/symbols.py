@@ -5,7 +5,7 @@ Source: The Rust Reference, "Application binary interface": `no_mangle`, `export
 
 from collections.abc import Iterable
 
-from splitter.graph.definitions import find_definitions
+from splitter.graph.definitions import Definitions, find_definitions
 from splitter.model.graph import Symbol
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.attributes import read_attributes
@@ -18,20 +18,18 @@ _NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
 
 def find_symbols(source: SourceFile) -> tuple[Symbol, ...]:
     """Exported functions and statics of a file, those inside impls, inline modules and macro calls included."""
-    found: list[Symbol] = []
     definitions = find_definitions(source)
-    for item in source.items:
-        by_call = [definitions.by_call[n] for n in definitions.by_item[item.key] if n in definitions.by_call]
-        if by_call and item.kind is ItemKind.CALL:
-            exported = (one for one in by_call if one.exported)
-            found += [Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in exported]
-            continue
-        if item.symbol and item.kind in _HEADS:
-            text = signature(core_tokens(source, item))
-            found.append(Symbol(item.symbol, item.key, text, item.line, item.cfgs))
-        elif item.kind in _NESTED:
-            found += _inside(source, item)
-    return tuple(found)
+    return tuple(symbol for item in source.items for symbol in symbols_of(source, item, definitions))
+
+
+def symbols_of(source: SourceFile, item: Item, definitions: Definitions) -> list[Symbol]:
+    """What one item exports."""
+    by_call = [definitions.by_call[n] for n in definitions.by_item[item.key] if n in definitions.by_call]
+    if by_call and item.kind is ItemKind.CALL:
+        return [Symbol(one.name, item.key, one.signature, item.line, item.cfgs) for one in by_call if one.exported]
+    if item.symbol and item.kind in _HEADS:
+        return [Symbol(item.symbol, item.key, signature(core_tokens(source, item)), item.line, item.cfgs)]
+    return _inside(source, item) if item.kind in _NESTED else []
 
 
 def signature(tokens: Iterable[Token]) -> str:

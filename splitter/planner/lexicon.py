@@ -46,10 +46,13 @@ class Lexicon:
     verbs: frozenset[str]
     by_word: dict[str, tuple[int, ...]]
     patterned: tuple[int, ...]
+    patterns: re.Pattern[str]
 
     def telling(self, name: Phrase) -> tuple[Domain, ...]:
-        """The domains that tell a name, in their order; `by_word` and `patterned` say which are worth asking."""
-        asked = {at for word in name for at in self.by_word.get(word, ())}.union(self.patterned)
+        """The domains that tell a name, in their order; `by_word` and `patterns` say which are worth asking."""
+        asked = {at for word in name for at in self.by_word.get(word, ())}
+        if self.patterns.fullmatch("_".join(name)):
+            asked.update(self.patterned)
         return tuple(self.domains[at] for at in sorted(asked) if self.domains[at].tells(name))
 
     def beginning(self, name: Phrase) -> Domain | None:
@@ -86,6 +89,7 @@ def load_lexicon() -> Lexicon:
         frozenset(words["verbs"]),
         {word: tuple(row) for word, row in by_word.items()},
         tuple(at for at, domain in enumerate(domains) if domain.whole),
+        re.compile("|".join(domain.whole.pattern for domain in domains if domain.whole)),
     )
 
 

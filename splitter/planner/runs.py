@@ -8,9 +8,14 @@ the value of a run is kernel k-means' (Dhillon, Guan and Kulis, KDD 2004).
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from splitter.planner.similarity import Matrix
+
+
+#: Ends that are searched together; the starts behind them need not be looked at.
+_STRIPE = 128
 
 
 def cut_runs(similarity: "Matrix", count: int) -> list[range]:
@@ -19,20 +24,15 @@ def cut_runs(similarity: "Matrix", count: int) -> list[range]:
 
     size = len(similarity)
     count = max(1, min(count, size))
-    prefix = np.zeros((size + 1, size + 1), dtype=np.float64)
-    prefix[1:, 1:] = similarity.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
-    diagonal = np.diag(prefix)
-    edges = np.arange(size + 1)
-    length = np.maximum(edges[None, :] - edges[:, None], 1)
-    value = (diagonal[None, :] - prefix - prefix.T + diagonal[:, None]) / length
-    value[edges[:, None] >= edges[None, :]] = -np.inf
-    ending = np.ascontiguousarray(value.T)  # a row for each end, since a row is searched faster than a column
-    best, reached = ending[:, 0].copy(), np.empty_like(ending)
+    value = _values(similarity)
+    stripes = [value[first : first + _STRIPE, : first + _STRIPE] for first in range(0, size + 1, _STRIPE)]
+    best = value[:, 0]
     back: list[NDArray[np.intp]] = []
     for _ in range(count - 1):
-        np.add(ending, best, out=reached)
-        back.append(reached.argmax(axis=1))
-        best = reached[edges, back[-1]]
+        reached = [stripe + best[: stripe.shape[1]] for stripe in stripes]
+        starts = [one.argmax(axis=1) for one in reached]
+        back.append(np.concatenate(starts))
+        best = np.concatenate([one[np.arange(len(at)), at] for one, at in zip(reached, starts, strict=True)])
     stop, runs = size, []
     for step in reversed(back):
         start = int(step[stop])
@@ -40,3 +40,18 @@ def cut_runs(similarity: "Matrix", count: int) -> list[range]:
         stop = start
     runs.append(range(stop))
     return runs[::-1]
+
+
+def _values(similarity: "Matrix") -> "NDArray[np.float64]":
+    """Value of the run that ends before a row's unit and starts at a column's; no run is empty."""
+    import numpy as np
+
+    size = len(similarity)
+    prefix = np.zeros((size + 1, size + 1), dtype=np.float64)
+    prefix[1:, 1:] = similarity.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    diagonal = np.diag(prefix)
+    edges = np.arange(size + 1)
+    length = np.maximum(edges[:, None] - edges[None, :], 1)
+    value: NDArray[np.float64] = (diagonal[:, None] - prefix - prefix.T + diagonal[None, :]) / length
+    value[edges[None, :] >= edges[:, None]] = -np.inf
+    return value

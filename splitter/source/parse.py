@@ -39,19 +39,19 @@ def parse(path: str, data: bytes) -> SourceFile:
         line = data.count(b"\n", 0, offset) + 1
         message = f"{path}:{line}: this does not parse as Rust"
         raise SourceError(message, "Make the file build first (`cargo check`), then plan again.") from error
-    described = list(head)
+    described: list[Described] = []
     at = start
     for node in nodes:
-        described += _gap(clean, described[len(head) :], at, node.start)
+        described += _gap(clean, described[-1:], at, node.start)
         lead = described.pop() if described and described[-1].open else None
         begin = lead.lead if lead else node.start
         described.append(_bound(path, describe(clean, node, begin)))
         at = node.end
-    described += _gap(clean, described[len(head) :], at, len(clean))
-    if len(described) == len(head):
+    described += _gap(clean, described[-1:], at, len(clean))
+    if not described:
         message = f"{path}:1: there is no item in this file"
         raise SourceError(message, "Name a Rust source file with functions in it.")
-    return SourceFile(path, data, hashlib.sha256(data).hexdigest(), _with_spans(data, described))
+    return SourceFile(path, data, hashlib.sha256(data).hexdigest(), _with_spans(data, [*head, *described]))
 
 
 def _head(data: bytes) -> list[Described]:

@@ -45,7 +45,7 @@ _PATTERN = re.compile(
     (?:
     (?P<line>//[^\n]*)
   | (?P<block>/\*)
-  | (?P<raw>(?:br|cr|r)(?P<hash>\#*)")
+  | (?P<raw>(?:br|cr|r)(?P<hash>\#*)"(?:.*?"(?P=hash)|.*))
   | (?P<string>(?:b|c)?"(?:[^"\\]|\\.)*")
   | (?P<char>b?'(?:\\(?:x[0-9a-fA-F]{2}|u\{[^}]*\}|.)|[^'\\\n\x80-\xff]|[\xc0-\xff][\x80-\xbf]+)')
   | (?P<lifetime>'(?:r\#)?[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)
@@ -58,7 +58,8 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_KINDS = {
+_NAMES = {
+    "raw": TokenKind.STRING,
     "string": TokenKind.STRING,
     "char": TokenKind.CHAR,
     "lifetime": TokenKind.LIFETIME,
@@ -68,37 +69,35 @@ _KINDS = {
     "close": TokenKind.CLOSE,
     "punct": TokenKind.PUNCT,
 }
+_KINDS = {number: _NAMES.get(name) for name, number in _PATTERN.groupindex.items()}
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _DOC_LINE = (b"///", b"//!")
+_SLASH = ord("/")
 
 
 def tokenize(data: bytes, start: int = 0, end: int | None = None) -> list[Token]:
     """Tokens and comments of `data[start:end]` in order, with offsets into `data`; white space is left out."""
-    stop = len(data) if end is None else end
+    at, stop = start, len(data) if end is None else end
     tokens: list[Token] = []
     # The inner loop of the whole tool: a tuple is made without the detour of its class's own constructor.
-    at, match, new, add, kinds = start, _PATTERN.match, tuple.__new__, tokens.append, _KINDS
-    while at < stop:
-        found = match(data, at, stop)
-        if found is None:  # nothing but white space is left
-            break
-        name = found.lastgroup or "punct"
-        at, past = found.span(name)
-        kind = kinds.get(name)
-        if kind is None:
-            past = found.end()
-            if name == "line":
+    new, add, kinds = tuple.__new__, tokens.append, _KINDS
+    while True:
+        for found in _PATTERN.finditer(data, at, stop):
+            number = found.lastindex or 0
+            at, past = found.span(number)
+            kind = kinds[number]
+            if kind is not None:
+                add(new(Token, (kind, data[at:past], at)))
+            elif data[at + 1] == _SLASH:
                 past -= 1 if data[past - 1 : past] == b"\r" else 0
-                kind = TokenKind.DOC if _is_doc_line(data[at:past]) else TokenKind.COMMENT
-            elif name == "block":
-                past = _block_end(data, at, stop)
-                kind = TokenKind.DOC if _is_doc_block(data[at:past]) else TokenKind.COMMENT
+                add(Token(TokenKind.DOC if _is_doc_line(data[at:past]) else TokenKind.COMMENT, data[at:past], at))
             else:
-                past = _raw_end(data, found, stop)
-                kind = TokenKind.STRING
-        add(new(Token, (kind, data[at:past], at)))
-        at = past
-    return tokens
+                past = _block_end(data, at, stop)
+                add(Token(TokenKind.DOC if _is_doc_block(data[at:past]) else TokenKind.COMMENT, data[at:past], at))
+                at = past
+                break  # go on behind the comment, whose inside is no code
+        else:
+            return tokens
 
 
 @lru_cache(maxsize=16384)
@@ -138,8 +137,3 @@ def _block_end(data: bytes, start: int, stop: int) -> int:
         if depth == 0:
             return edge.end()
     return stop
-
-
-def _raw_end(data: bytes, found: re.Match[bytes], stop: int) -> int:
-    close = data.find(b'"' + found.group("hash"), found.end(), stop)
-    return stop if close < 0 else close + 1 + len(found.group("hash"))
