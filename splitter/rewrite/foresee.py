@@ -1,15 +1,20 @@
 """Private fields and methods that other modules will have to reach, as far as names tell.
 
-Used where no compiler says it. Invariant: opens a member too many rather than one too few, and never further
+Used where no compiler says it: none is asked, or it would find something else of the same name and be content.
+Source: The Rust Reference, "Method call expressions", "Field access expressions" (automatic dereferencing).
+Invariant: opens a member too many rather than one too few, and never further
 than the monolith's own module.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from splitter.model.source import Item, ItemKind
+from splitter.rewrite.known_traits import KNOWN_TRAITS
 from splitter.rewrite.members import find_member
+from splitter.rewrite.names import trait_methods
 from splitter.rewrite.places import Place, common
 from splitter.rewrite.world import Hints, World
 from splitter.source.item_tokens import all_tokens, core_tokens
@@ -17,10 +22,40 @@ from splitter.source.mentions import identifiers
 from splitter.source.tokens import Token, TokenKind, code_tokens
 
 _DECLARING = (b"fn", b"const", b"type")
+_DEREFS = ("Deref", "DerefMut")
+#: Methods that traits of the prelude bring to many types without an impl in the file.
+_USUAL = frozenset(
+    b"clone clone_from to_owned to_string into try_into as_ref as_mut eq ne cmp partial_cmp lt le gt ge max min clamp"
+    b" default fmt next into_iter".decode().split()
+)
 
 
 def foresee(world: World) -> Hints:
     """The world's hints, with the members that names say must be opened."""
+    return _opened(world, lambda _item, _member: True)
+
+
+def foresee_hidden(world: World) -> Hints:
+    """The same for those members alone that a call would silently find another one in place of.
+
+    A method that is out of reach is passed over where the type's `Deref` target or a trait has one of that name, a
+    field where the target has one.
+    """
+    files = (world.source, *world.existing.values())
+    impls = [(file, item) for file in files for item in file.items if item.kind is ItemKind.IMPL and item.trait]
+    derefs = {item.name for _, item in impls if _trait(item) in _DEREFS}
+    traits = [(file, item) for file in files for item in file.items if item.kind is ItemKind.TRAIT]
+    elsewhere = _USUAL.union(*(trait_methods(file, item) for file, item in (*impls, *traits)), *KNOWN_TRAITS.values())
+    return _opened(
+        world, lambda item, member: item.name in derefs or (item.kind is ItemKind.IMPL and member in elsewhere)
+    )
+
+
+def _trait(item: Item) -> str:
+    return (item.trait or "").split("<", maxsplit=1)[0].rsplit("::", 1)[-1].strip()
+
+
+def _opened(world: World, wanted: Callable[[Item, str], bool]) -> Hints:
     found: set[tuple[str, str]] = set()
     reached = _Reached(world)
     for item in world.source.items:
@@ -29,7 +64,9 @@ def foresee(world: World) -> Hints:
             continue
         tokens = core_tokens(world.source, item)
         for member in _members(item, tokens):
-            if reached.from_outside(item, place, member) and find_member(world.source, item, member) is not None:
+            if not wanted(item, member) or not reached.from_outside(item, place, member):
+                continue
+            if find_member(world.source, item, member) is not None:
                 found.add((item.key, member))
     return replace(world.hints, opened=world.hints.opened | found)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from splitter.model.evidence import Diagnostic
 from splitter.model.source import ItemKind
+from splitter.rewrite.members import find_member
 from splitter.rewrite.places import Place
 from splitter.rewrite.world import Hints, World
 
@@ -26,6 +27,7 @@ _NO_REEXPORT = re.compile(
 _NOT_FOUND = re.compile(r"`(?P<name>[^`]+)`")
 _QUOTED = re.compile(r"`([^`]+)`")
 _USE_HELP = re.compile(r"^\s*(?:\d*\s*\+\s*)?use (?P<path>[\w:]+);", re.MULTILINE)
+_IDENTIFIER = re.compile(r"[a-z_]\w*")
 _MISSING = frozenset(
     ("E0425", "E0412", "E0433", "E0405", "E0422", "E0423", "E0531", "E0574", "E0407", "E0404", "E0408")
 )
@@ -62,7 +64,8 @@ def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
         quoted = _NOT_FOUND.search(error.message)
         return _wanted(world, hints, place, quoted["name"] if quoted else "")
     is_method = error.code == "E0599" or "not in scope" in error.rendered
-    return _trait_wanted(world, hints, place, error.rendered) if is_method else None
+    wanted = _trait_wanted(world, hints, place, error.rendered) if is_method else None
+    return wanted or _passed_over(world, hints, error)
 
 
 def _mend_private(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
@@ -77,6 +80,18 @@ def _mend_private(world: World, hints: Hints, error: Diagnostic) -> Hints | None
         name = next((n for n in _QUOTED.findall(error.message) if n in world.definitions.types), error.span_text)
         return _opened(world, hints, name.rsplit("::", 1)[-1], tuple(str(number) for number in range(12)))
     return None
+
+
+def _passed_over(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
+    """Methods out of reach in whose place the compiler has taken others of the same name, which do not fit."""
+    for name in dict.fromkeys(_IDENTIFIER.findall(error.span_text)):
+        opened = _opened_method(world, hints, name)
+        hints = opened if any(_declares(world, key, name) for key, _ in opened.opened - hints.opened) else hints
+    return hints if hints != world.hints else None
+
+
+def _declares(world: World, key: str, name: str) -> bool:
+    return find_member(world.source, world.source.by_key[key], name) is not None
 
 
 def _absent(world: World, hints: Hints, error: Diagnostic) -> Hints | None:

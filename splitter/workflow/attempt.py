@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from splitter.model.change import Added, ChangeSet, Why
 from splitter.model.evidence import Build, Diagnostic, Missing
 from splitter.ports import Progress, Workbench
-from splitter.rewrite.foresee import foresee
+from splitter.rewrite.foresee import foresee, foresee_hidden
 from splitter.rewrite.imports import line_key
 from splitter.rewrite.move_items import move_items
 from splitter.rewrite.rewrap import rewrap
@@ -37,6 +37,7 @@ def attempt(world: World, bench: Workbench | None, before: tuple[Build, ...], pr
     if bench is None:
         world = replace(world, hints=foresee(world))
         return Attempt(move_items(world), world)
+    world = replace(world, hints=foresee_hidden(world))
     known = _known_unused(world, before)
     wrapping, compiles = _Wrapping(bench), False
     for number in range(1, _ROUNDS + 1):

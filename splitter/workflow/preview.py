@@ -13,6 +13,10 @@ from splitter.ports import Tree
 from splitter.workflow.status import count_functions
 
 _LARGE_SHOWN = 6
+_NO_MODULE = (
+    "modules form around functions, and these are too few; types go, with their impls, where a rules file sends them"
+    ' (`--rules FILE`, in it [modules] and a line like map = ["struct:Map*"])'
+)
 _PRIVATE = ("", "pub(self)", "pub(in self)")
 _WITHOUT_VISIBILITY = (ItemKind.IMPL, ItemKind.MACRO, ItemKind.NOTE, ItemKind.CALL)
 _STAYS = {
@@ -51,7 +55,9 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
 
 
 def size_notes(modules: tuple[ModuleFigures, ...], target_lines: int) -> tuple[str, ...]:
-    """Where the wish for modules of about so many lines yielded to what belongs together."""
+    """Where the wish for modules of about so many lines yielded to what belongs together, or where there are none."""
+    if not modules:
+        return (_NO_MODULE,)
     large = sorted((m for m in modules if m.lines > 2 * target_lines), key=lambda m: (-m.lines, m.path))
     if not large:
         return ()

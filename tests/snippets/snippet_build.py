@@ -36,6 +36,7 @@ class Batch:
         self.waiting: dict[str, dict[str, bytes]] = {}
         self.done: dict[str, Build] = {}
         self.working = 0
+        self.broken: Exception | None = None
         self.turn = threading.Condition()
         self.rounds = 0
 
@@ -57,6 +58,8 @@ class Batch:
             self.waiting[threading.get_ident()] = (name, files)
             self._run_if_all_wait()
             while name not in self.done:
+                if self.broken:
+                    raise self.broken
                 self.turn.wait()
             return self.done[name]
 
@@ -70,7 +73,10 @@ class Batch:
         if self.waiting and len(self.waiting) == self.working:
             wanted = dict(self.waiting.values())
             self.waiting.clear()
-            self.done |= self._cargo(wanted)
+            try:
+                self.done |= self._cargo(wanted)
+            except Exception as error:  # noqa: BLE001 - everybody who waits is told
+                self.broken = error
             self.rounds += 1
             self.turn.notify_all()
 
