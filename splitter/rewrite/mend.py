@@ -55,12 +55,14 @@ def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
     if opened is not None:
         return opened
     if error.code == "E0432":
-        return _absent(world, hints, error)
+        return _absent(world, hints, error) or _missed_elsewhere(world, hints, error)
     if error.code in {"E0364", "E0365"}:
         found = _NO_REEXPORT.match(error.message)
         name = found["name"].rsplit("::", 1)[-1] if found else error.span_text.rsplit("::", 1)[-1]
         return replace(hints, closed=hints.closed | {name.split(" as ", maxsplit=1)[0]})
     if error.code in _MISSING | {"E0603"} or error.message.startswith("cannot find"):
+        if place is None:
+            return _missed_elsewhere(world, hints, error)
         quoted = _NOT_FOUND.search(error.message)
         return _wanted(world, hints, place, quoted["name"] if quoted else "")
     is_method = error.code == "E0599" or "not in scope" in error.rendered
@@ -116,6 +118,14 @@ def _opened(world: World, hints: Hints, type_name: str, members: tuple[str, ...]
 def _opened_method(world: World, hints: Hints, name: str) -> Hints:
     keys = [i.key for i in world.source.items if i.kind is ItemKind.IMPL and world.place(i.key) != ()]
     return replace(hints, opened=hints.opened | {(key, name) for key in keys})
+
+
+def _missed_elsewhere(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
+    """Imports taken for unused that other files reach the names through: `crate::name` sees the private ones too."""
+    for path in _QUOTED.findall(error.message):
+        for place in dict.fromkeys((world.residue, ())):
+            hints = _wanted(world, hints, place, path.rsplit("::", 1)[-1]) or hints
+    return hints if hints != world.hints else None
 
 
 def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints | None:
