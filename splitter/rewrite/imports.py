@@ -26,6 +26,7 @@ def module_imports(world: World, place: Place) -> tuple[UseLine, ...]:
         lines += _of_siblings(world, place, name, gate)
         if not _stays_nameable(world, name):
             lines += _of_leaves(world, place, name, gate)
+    lines += _of_included(world, place, members)
     lines += _unnamed(world, place, members)
     shared = module_gate(members)
     return tuple(
@@ -127,6 +128,17 @@ def _of_leaves(world: World, place: Place, name: str, users: Gate) -> list[UseLi
         if len(leaf.path) == 1 and leaf.path[0] in world.definitions.macros:
             continue
         lines.append(_copied(world, place, item, leaf, users))
+    return lines
+
+
+def _of_included(world: World, place: Place, members: list[Item]) -> list[UseLine]:
+    """Names that only an included file can bring; without a compiler to deny it, those of constants alone."""
+    lines: list[UseLine] = []
+    for item in world.includes:
+        up = path_between(place, world.place(item.key))
+        asked = frozenset().union(*(world.names[m.key].certain - world.names[m.key].macros for m in members))
+        names = (name for name in sorted(asked) if world.may_be_included(name))
+        lines += [UseLine(UseLeaf((*up, name)), "", _gates(_users_gate(world, place, name), ALWAYS)) for name in names]
     return lines
 
 

@@ -97,11 +97,11 @@ def _declares(world: World, key: str, name: str) -> bool:
 
 
 def _absent(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
-    """Names that an item macro call was taken to define, and does not."""
-    names = {path.rsplit("::", 1)[-1] for path in _QUOTED.findall(error.message)}
-    guessed = {
+    """Names that an item macro call or an included file was taken to define, and does not."""
+    names = {path.rsplit("::", 1)[-1] for path in _QUOTED.findall(error.message)} - hints.absent
+    guessed = {name for name in names if world.may_be_included(name)} | {
         name
-        for name in names - hints.absent
+        for name in names
         for items in world.homes(name).values()
         if any(item.kind is ItemKind.CALL for item in items)
     }

@@ -13,6 +13,9 @@ from splitter.rewrite.names import ItemNames, expanded, names_of, trait_methods
 from splitter.rewrite.places import Place, Tree, path_between
 from splitter.source.uses import UseLeaf, use_leaves
 
+#: Names of so few letters are those of types (`repr(C)`), not of constants.
+_SHORT = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Hints:
@@ -175,6 +178,17 @@ class World:
             uses = (leaf.path for item in file.items if item.kind is ItemKind.USE for leaf in use_leaves(file, item))
             row += [(place, path[len(up)]) for path in uses if path[: len(up)] == up and len(path) > len(up)]
         return row
+
+    @cached_property
+    def includes(self) -> tuple[Item, ...]:
+        """The first `include!` of the file, if it has one: nobody knows here what these define."""
+        return tuple(item for item in self.source.items if item.kind is ItemKind.CALL and item.name == "include")[:1]
+
+    def may_be_included(self, name: str) -> bool:
+        """Say whether a name may come from an included file, for want of another place that defines it."""
+        known = name in self.leaves_by_name or bool(self.homes(name)) or name in self.hints.absent
+        likely = not self.by_names or (name.isupper() and len(name) > _SHORT)
+        return bool(self.includes) and likely and not known
 
     def homes(self, name: str) -> dict[Place, list[Item]]:
         """Places where a name will be defined (macros aside), with the items that define it."""
