@@ -15,6 +15,7 @@ from splitter.source.tokens import Token, TokenKind
 _TYPES = frozenset(
     (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE, ItemKind.MOD, ItemKind.EXTERN_CRATE)
 )
+_KEYWORDS = (b"fn", b"static", b"type", b"struct", b"enum", b"const", b"trait", b"union")
 _VALUES = frozenset((ItemKind.FN, ItemKind.CONST, ItemKind.STATIC))
 
 
@@ -37,14 +38,17 @@ class Definitions:
 
 
 @lru_cache(maxsize=64)
-def find_definitions(source: SourceFile) -> Definitions:
-    """Definitions of all items of a file; shared between callers, who leave them as they are."""
+def find_definitions(source: SourceFile, *, at_root: bool = False) -> Definitions:
+    """Definitions of all items of a file; shared between callers, who leave them as they are.
+
+    What `extern crate` brings `at_root` of a crate is seen everywhere in it, as other crates are: it is left out.
+    """
     made = Definitions()
     for item in source.items:
         if item.kind is ItemKind.MACRO:
             made.rules.setdefault(item.name, read_macro(source.data, item.core.start, item.core.end))
     for item in source.items:
-        names = _define(made, source, item)
+        names = [] if at_root and item.kind is ItemKind.EXTERN_CRATE else _define(made, source, item)
         made.by_item[item.key] = tuple(dict.fromkeys(names))
     return made
 
@@ -55,6 +59,7 @@ def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
         made.values[name].append(key)
         return [name]
     if kind in _TYPES:
+        name = _crate_name(source, item) if kind is ItemKind.EXTERN_CRATE else name
         made.types[name].append(key)
         if kind is ItemKind.STRUCT and source.data[item.core.end - 1 : item.core.end] == b";":
             made.values[name].append(key)
@@ -74,6 +79,12 @@ def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
     return []
 
 
+def _crate_name(source: SourceFile, item: Item) -> str:
+    """What `extern crate core as std;` brings is `std`."""
+    texts = [token.text.decode() for token in core_tokens(source, item)]
+    return texts[texts.index("as") + 1] if "as" in texts else item.name
+
+
 def _by_rules(made: Definitions, tokens: list[Token]) -> tuple[Defined, ...] | None:
     """What the call defines by the rules of a macro of this file; None where that cannot be told."""
     bang = next((at for at, token in enumerate(tokens) if token.text == b"!"), 0)
@@ -85,14 +96,19 @@ def _by_rules(made: Definitions, tokens: list[Token]) -> tuple[Defined, ...] | N
 
 
 def _inside(tokens: list[Token], item: Item) -> list[str]:
-    """Names that a macro call or an extern block brings: what stands behind a defining keyword at its first level."""
+    """Names that a macro call or an extern block brings: what stands behind a defining keyword at its first level.
+
+    In a call that stays for its conditions or its modules that is every level, and `mod` is such a keyword.
+    """
     names: list[str] = []
     depth = 0
-    keywords = (b"fn", b"static", b"type", b"struct", b"enum", b"const", b"trait", b"union")
+    stays = item.kind is ItemKind.CALL and item.stays is not None
+    keywords = (*_KEYWORDS, b"mod") if stays else _KEYWORDS
+    deepest = 2 if stays else 1
     for at, token in enumerate(tokens[:-1]):
         depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
         if (
-            depth > 1
+            depth > deepest
             or (depth == 0 and item.kind is not ItemKind.OPAQUE)
             or token.text not in keywords
             or tokens[at - 1].text == b"*"
@@ -105,7 +121,7 @@ def _inside(tokens: list[Token], item: Item) -> list[str]:
             and tokens[following].text not in keywords
         ):
             names.append(tokens[following].text.decode())
-    if not names and item.kind is ItemKind.CALL:
+    if not names and item.kind is ItemKind.CALL and not stays:
         names = [
             t.text.decode() for t in tokens[2:] if t.kind is TokenKind.IDENT and t.text.islower() and b"_" in t.text
         ]

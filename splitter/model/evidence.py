@@ -33,7 +33,8 @@ class Configuration:
 class Diagnostic:
     """An error or warning of the compiler; `path` is relative to the root of the tree, offsets are bytes.
 
-    `span_text` is the source text of the primary span, `targets` the cargo targets that printed it.
+    `span_text` is the source text of the primary span, `targets` the cargo targets that printed it; `caller` is the
+    file of the outermost macro call around it, where there is one.
     """
 
     level: str
@@ -47,6 +48,7 @@ class Diagnostic:
     label: str = ""
     rendered: str = ""
     targets: tuple[str, ...] = ()
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)

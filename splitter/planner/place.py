@@ -66,9 +66,10 @@ def without_twins(graph: SymbolGraph) -> SymbolGraph:
 
 
 def user_homes(graph: SymbolGraph, unit: Unit, owner: dict[str, str], placed: dict[str, Placement]) -> Counter[Home]:
-    """How many items of each module use a unit; test-only items do not count."""
+    """How many items of each module use a unit; test-only ones count for macros alone, which they have to see."""
     homes: Counter[Home] = Counter()
-    for user in _users(graph, unit):
+    users = _users(graph, unit)
+    for user in _users(graph, unit, tests=True) if users and unit.kind is ItemKind.MACRO else users:
         if user not in owner:
             homes[None] += 1
         elif owner[user] in placed:

@@ -4,7 +4,6 @@ Invariant: what a rule fixed stays where the rule put it; every number that a un
 a path.
 """
 
-from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from splitter.model.graph import SymbolGraph
@@ -64,19 +63,20 @@ def settle(
     free = {number: path for number, path in paths.items() if number not in ruled}
     divided = divide_large(rows, free, target_lines, lexicon, _SHARED)
     placed, more = rehome(placed, divided, len(clusters) + len(added))
-    return Settled(_with_macros(graph, units, placed, divided), paths | more, frozenset(homes))
+    return Settled(_with_macros(graph, units, placed, fixed_keys), paths | more, frozenset(homes))
 
 
 def _with_macros(
-    graph: SymbolGraph, units: tuple[Unit, ...], placed: dict[str, Placement], divided: Container[str]
+    graph: SymbolGraph, units: tuple[Unit, ...], placed: dict[str, Placement], fixed: frozenset[str]
 ) -> dict[str, Placement]:
-    """The placements with each macro of a divided module beside its users, or in the residue where these are many.
+    """The placements with each macro beside its users, or in the residue where these are in several modules by now.
 
     A macro is seen in its own module alone, or from the residue; macros that others use are settled after those.
     """
     graph = without_twins(graph)
     owner = {key: unit.key for unit in units for key in unit.keys}
-    macros = [unit for unit in units if unit.kind is ItemKind.MACRO and unit.key in divided]
+    macros = [unit for unit in units if unit.kind is ItemKind.MACRO and unit.key not in fixed]
+    macros = [unit for unit in macros if placed[unit.key].home is not None]
     found = dict(placed)
     for _ in macros:
         for unit in macros:

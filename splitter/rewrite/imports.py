@@ -85,8 +85,14 @@ def _named(world: World, members: list[Item]) -> set[str]:
 
 
 def _stays_nameable(world: World, name: str) -> bool:
-    """A name that both an item and an import define comes whole through the residue."""
-    return bool(world.homes(name)) and name in world.leaves_by_name
+    """A name that both an item of the residue and an import define comes whole through the residue.
+
+    Where each has its own condition, one stands in for the other, and the import is copied like any other.
+    """
+    defined = any_of(gate_of(item.cfgs) for item in world.homes(name).get(world.residue, ()))
+    leaves = world.leaves_by_name.get(name, ())
+    twins = defined != ALWAYS and all(item.cfgs for item, _ in leaves)
+    return world.residue in world.homes(name) and bool(leaves) and not twins
 
 
 def _users_gate(world: World, place: Place, name: str) -> Gate:

@@ -51,6 +51,7 @@ def mended(world: World, errors: tuple[Diagnostic, ...]) -> Settled:
 
 def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
     place = place_of_file(world, error.path)
+    place = place_of_file(world, error.caller) if place is None and error.caller else place
     opened = _mend_private(world, hints, error)
     if opened is not None:
         return opened

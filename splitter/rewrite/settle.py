@@ -65,7 +65,7 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compile
     place, key = line
     name = key.rsplit(" as ", 1)[-1]
     gated = any((p, text) == line for p, text, _ in hints.gated)
-    if place == () and (name in {line.leaf.name for line in reexports(world)} or _is_visible(world, key)):
+    if place == () and (key in {line_key(line) for line in reexports(world)} or _is_visible(world, key)):
         # A path that worked before goes on working, even where nothing takes it today.
         return replace(hints, allowed=hints.allowed | {line})
     gates = _gates_of_users(world, place, name)

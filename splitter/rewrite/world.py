@@ -66,7 +66,7 @@ class World:
     @cached_property
     def definitions(self) -> Definitions:
         """What the residue's items define."""
-        return find_definitions(self.source)
+        return find_definitions(self.source, at_root=self.crate_path == ())
 
     @cached_property
     def names(self) -> dict[str, ItemNames]:
@@ -181,8 +181,9 @@ class World:
 
     @cached_property
     def includes(self) -> tuple[Item, ...]:
-        """The first `include!` of the file, if it has one: nobody knows here what these define."""
-        return tuple(item for item in self.source.items if item.kind is ItemKind.CALL and item.name == "include")[:1]
+        """The first `include!` or `cfg_if!` of the file, if it has one: nobody knows here all that these define."""
+        calls = (item for item in self.source.items if item.kind is ItemKind.CALL)
+        return tuple(item for item in calls if item.stays or item.name == "include")[:1]
 
     def may_be_included(self, name: str) -> bool:
         """Say whether a name may come from an included file, for want of another place that defines it."""

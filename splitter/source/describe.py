@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from splitter.model.source import Item, ItemKind, Span
 from splitter.source.attributes import Attributes, read_attributes
-from splitter.source.tokens import TokenKind, code_tokens
+from splitter.source.tokens import Token, TokenKind, code_tokens
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -35,6 +35,8 @@ _KINDS = {
     "foreign_mod_item": ItemKind.EXTERN,
     "extern_crate_declaration": ItemKind.EXTERN_CRATE,
 }
+#: Macros that choose among items by conditions, as `cfg_if!` does.
+CONDITIONAL_MACROS = frozenset(("cfg_if", "cfg_select"))
 _FIRST_FUNCTION = re.compile(rb"\bfn\s+((?:r#)?\w+)")
 _ABI = re.compile(rb'"([^"]*)"')
 _WORDS = re.compile(r"[^\W_]+")
@@ -139,11 +141,20 @@ def _name(made: Described, syntax: "Node", data: bytes) -> None:
         made.name = inside.group(1).decode() if inside else macro
         if not macro:
             made.kind, made.stays = ItemKind.OPAQUE, _NOT_PARSED
+        elif macro.rsplit("::", 1)[-1] in CONDITIONAL_MACROS:
+            made.stays = "what it brings depends on conditions, and is named beside it"
+        elif _declares_modules(code_tokens(data, made.core.start, made.core.end)):
+            made.stays = "it declares a module, whose file stands beside this one"
     elif kind is ItemKind.EXTERN:
         abi = _ABI.search(data, made.core.start, data.find(b"{", made.core.start))
         made.name = abi.group(1).decode() if abi else "C"
     else:
         made.name = _field(syntax, "name") or (_text(syntax).split()[0] if syntax.text else "")
+
+
+def _declares_modules(tokens: list[Token]) -> bool:
+    marks = (b"mod", b";")
+    return any((before.text, after.text) == marks for before, after in zip(tokens, tokens[2:], strict=False))
 
 
 def _field(node: "Node", name: str) -> str:

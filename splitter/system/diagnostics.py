@@ -97,6 +97,9 @@ def _diagnostic(message: dict[str, Any], label: str, locate: Locate) -> Diagnost
     while primary["expansion"] and not locate(primary["file_name"])[1]:
         primary = primary["expansion"]["span"]
     path, data = locate(primary["file_name"])
+    outermost = primary
+    while outermost["expansion"]:
+        outermost = outermost["expansion"]["span"]
     start, end = primary["byte_start"], primary["byte_end"]
     return Diagnostic(
         **common,
@@ -108,4 +111,5 @@ def _diagnostic(message: dict[str, Any], label: str, locate: Locate) -> Diagnost
         label=primary["label"] or "",
         rendered=rendered,
         targets=(label,),
+        caller="" if outermost is primary else locate(outermost["file_name"])[0],
     )

@@ -26,7 +26,7 @@ from pathlib import Path
 from splitter.model.plan import Layout, Module, Phase, Plan
 
 MARK = re.compile(r"^//--- (before|after): (\S+)(?: \[(.+)\])?\n", re.MULTILINE)
-SETTING = re.compile(r"^(source|layout|edition|features|refused): (.+)$")
+SETTING = re.compile(r"^(source|layout|edition|features|refused|by-names): (.+)$")
 MODULE = re.compile(r"^(?:phase (\d+): +| +)([\w/]+) += (.+)$")
 GONE = "gone"
 KEYS = re.compile(r", (?=[a-z]+:)")
@@ -53,6 +53,11 @@ class Case:
     @property
     def refused(self):
         return self.settings.get("refused", "")
+
+    @property
+    def needs_compiler(self):
+        """Whether names alone do not tell what this case has to import."""
+        return self.settings.get("by-names") == "not enough"
 
     @property
     def expected(self):
