@@ -6,6 +6,7 @@ a path.
 
 from dataclasses import dataclass, replace
 
+from splitter.graph.definitions import find_definitions
 from splitter.model.graph import SymbolGraph
 from splitter.model.source import ItemKind
 from splitter.planner.features import Features
@@ -71,18 +72,22 @@ def _with_macros(
 ) -> dict[str, Placement]:
     """The placements with each macro beside its users, or in the residue where these are in several modules by now.
 
-    A macro is seen in its own module alone, or from the residue; macros that others use are settled after those.
+    A macro is seen in its own module alone, or from the residue, and so is what a call of one makes private. What is
+    used by others of them is settled after those.
     """
     graph = without_twins(graph)
     owner = {key: unit.key for unit in units for key in unit.keys}
-    macros = [unit for unit in units if unit.kind is ItemKind.MACRO and unit.key not in fixed]
-    macros = [unit for unit in macros if placed[unit.key].home is not None]
+    definitions = find_definitions(graph.source)
+    private = {name for name, one in definitions.by_call.items() if not one.visibility}
+    bound = [u for u in units if u.kind is ItemKind.MACRO or private.intersection(definitions.by_item[u.key])]
+    macros = [unit for unit in bound if placed[unit.key].home is not None and unit.key not in fixed]
     found = dict(placed)
     for _ in macros:
         for unit in macros:
             homes = user_homes(graph, unit, owner, found)
             if len(homes) > 1:
-                found[unit.key] = Placement(None, f"shared by {len(homes)} modules, which see no macro of another one")
+                seen = "see no macro" if unit.kind is ItemKind.MACRO else "reach nothing private"
+                found[unit.key] = Placement(None, f"shared by {len(homes)} modules, which {seen} of another one")
             elif homes:
                 found[unit.key] = replace(found[unit.key], home=next(iter(homes)))
         if found == placed:

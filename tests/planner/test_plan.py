@@ -263,6 +263,28 @@ def test_a_macro_of_two_modules_stays_whatever_its_name(plan, runtime):
     assert "macro:sha1_step_quick" not in plan(more).placed
 
 
+def test_a_macro_that_tests_use_as_well_stays(plan, runtime):
+    used = "macro_rules! sha1_step_quick { () => {}; }\n" + runtime.replace(
+        "fn rt_sha1_new() {", "fn rt_sha1_new() { sha1_step_quick!();"
+    )
+    tested = used.replace("fn it_works() {", "fn it_works() { sha1_step_quick!();")
+    assert "macro:sha1_step_quick" in plan(used).placed
+    assert "macro:sha1_step_quick" not in plan(tested).placed
+
+
+def test_what_a_macro_makes_private_stays_within_reach_of_all_that_use_it(plan, runtime):
+    made = "macro_rules! state { ($name:ident) => { struct $name(i64); }; }\nstate!(Shared);\n" + runtime
+    used = made.replace("fn rt_sha1_new() {", "fn rt_sha1_new() { let _ = Shared(1);")
+    assert plan(used).placed["call:state"] == "hash/sha1"
+    more = used.replace("fn rt_map_new() {", "fn rt_map_new() { let _ = Shared(2);")
+    assert "call:state" not in plan(more).placed
+
+
+def test_modules_that_a_condition_chooses_stay_beside_their_files(plan, runtime):
+    placed = plan(runtime + "cfg_if! { if #[cfg(unix)] { mod sha1_unix; } else { mod sha1_other; } }\n").placed
+    assert not [key for key in placed if key.startswith("call:")]
+
+
 def test_a_helper_of_many_modules_stands_with_what_it_is_like(plan):
     trees = ("birch", "cedar", "maple", "rowan", "alder")
     text = "".join(

@@ -18,6 +18,7 @@ from splitter.model.check import CheckResult, Outcome
 from splitter.model.source import is_partition
 from splitter.plan_check import check
 from splitter.planfile import dump, load
+from splitter.planner.plan import PlanOptions, make_plan
 from splitter.source.parse import parse
 from splitter.source.tokens import TokenKind, tokenize
 from splitter.system.receipt_json import digest_of_receipt, write_receipt
@@ -52,6 +53,13 @@ def test_every_file_is_partitioned_into_items_with_unique_keys(case):
 @each(CASES + REFUSED)
 def test_the_plan_survives_its_file(case):
     assert load(dump(case.plan), "plan.toml") == case.plan
+
+
+@each(CASES + REFUSED)
+def test_a_fresh_plan_passes_its_own_check(case):
+    graph = build_graph(parse(case.plan.source, case.before[case.plan.source]))
+    plan = make_plan(graph, PlanOptions())
+    assert check(plan, dump(plan), "plan.toml", graph, frozenset()) == ()
 
 
 @each(REFUSED)
