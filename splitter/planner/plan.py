@@ -87,7 +87,11 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
         options.reserved | own_names(graph),
         common_words(features),
     )
-    return Draft(units, features, placed, dict(zip(numbers, names, strict=True)))
+    named = dict(zip(numbers, names, strict=True))
+    if options.rules:
+        asked = {path: named[number].path for number, path in settled.paths.items() if number in named}
+        options.rules.refuse_taken(asked)
+    return Draft(units, features, placed, named)
 
 
 def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[Block]]:

@@ -54,6 +54,22 @@ class Rules:
             raise PlanError(tuple(problems))
         return found
 
+    def refuse_taken(self, named: dict[str, str]) -> None:
+        """Raise `PlanError` for modules that cannot be had under the path that a rule gives them.
+
+        `named` are the paths that are free, by those that were asked for.
+        """
+        taken = {rule.module: rule for rule in reversed(self.rules) if named.get(rule.module or "") != rule.module}
+        problems = [
+            Problem(
+                self.path, rule.line, f"`{path}` is the name of something else in the file", f"`{named[path]}` is free"
+            )
+            for path, rule in taken.items()
+            if path in named
+        ]
+        if problems:
+            raise PlanError(tuple(sorted(problems, key=lambda one: one.line)))
+
 
 def parse_rules(text: str, path: str) -> Rules:
     """Rules of a TOML text: `keep = [pattern…]` and `[modules]` with `"hash/sha1" = [pattern…]`.

@@ -26,6 +26,18 @@ def test_a_rule_moves_types_with_their_impls(plan, runtime):
     assert placed["impl:Drop for MapState"] == placed["struct:Sha1State"] == "states"
 
 
+def test_a_module_whose_name_is_taken_is_refused_with_one_that_is_free(plan, runtime):
+    rules = parse_rules('[modules]\nmutex = ["rt_sha1_*"]\n', "r.toml")
+    taken = runtime.replace("use std::sync::Mutex;", "use std::sync as mutex;\nuse std::sync::Mutex;")
+    assert plan(runtime, rules=rules).placed["fn:rt_sha1_new"] == "mutex"
+    with pytest.raises(PlanError) as caught:
+        plan(taken, rules=rules)
+    (problem,) = caught.value.problems
+    assert problem.line == 2
+    assert "`mutex`" in problem.message
+    assert "mutex_" in problem.suggestion
+
+
 def test_rules_that_match_nothing_are_named_all_at_once(plan, runtime):
     rules = parse_rules('keep = ["rt_sha1_fre"]\n[modules]\nx = ["fn:nothing_*", "fn:rt_map_new"]\n', "r.toml")
     with pytest.raises(PlanError) as caught:
