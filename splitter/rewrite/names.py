@@ -3,7 +3,7 @@
 Invariant: reads one item's tokens; says nothing about where anything goes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 
@@ -11,6 +11,7 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import all_tokens, core_tokens
 from splitter.source.mentions import mentions_at
 from splitter.source.tokens import Token, TokenKind
+from splitter.source.uses import use_leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class ItemNames:
 
 
 _ROOTS = ("crate", "$crate")
+_PATH_WORDS = frozenset(("", "self", "super", "crate"))
 _NOTHING = ItemNames(frozenset(), frozenset(), frozenset(), frozenset())
 
 
@@ -60,8 +62,12 @@ def expanded(own: dict[str, ItemNames], macros: dict[str, list[str]]) -> dict[st
 
 def names_of(source: SourceFile, item: Item, own: tuple[str, ...]) -> ItemNames:
     """Names that an item uses; `own` is the full path of the monolith (`("crate", "value", "ffi")`)."""
-    if item.kind in (ItemKind.NOTE, ItemKind.USE, ItemKind.INNER):
+    if item.kind in (ItemKind.NOTE, ItemKind.INNER):
         return _NOTHING
+    if item.kind is ItemKind.USE:
+        # `use sum_wide as sum;` needs what it gives another name to.
+        firsts = frozenset(leaf.path[0] for leaf in use_leaves(source, item) if leaf.name != leaf.path[0])
+        return replace(_NOTHING, plain=firsts - _PATH_WORDS, certain=firsts - _PATH_WORDS)
     tokens = all_tokens(source, item)
     plain: set[str] = set()
     certain: set[str] = set()

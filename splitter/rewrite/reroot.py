@@ -19,7 +19,7 @@ def reroot(world: World, path: tuple[str, ...], place: Place) -> tuple[str, ...]
     if first in world.definitions.types or first in world.definitions.values:
         return _local(world, path, place)
     twin = [leaf for _, leaf in world.leaves_by_name.get(first, ()) if leaf.path != path and not leaf.glob]
-    if twin and len(path) > 1 and twin[0].path[0] != first:
+    if twin and twin[0].path[0] != first:
         return reroot(world, twin[0].path + path[1:], place)
     return path
 
