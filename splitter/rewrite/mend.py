@@ -44,8 +44,9 @@ class Settled:
 def mended(world: World, errors: tuple[Diagnostic, ...]) -> Settled:
     """Hints that mend some of the errors; all of them come back where none of them leads to a new hint."""
     hints = world.hints
-    for error in errors:
-        hints = _mend(world, hints, error) or hints
+    for mend in (_mend, _passed_over):
+        for error in errors if hints == world.hints else ():
+            hints = mend(world, hints, error) or hints
     return Settled(hints, () if hints != world.hints else tuple(dict.fromkeys(errors)))
 
 
@@ -67,8 +68,7 @@ def _mend(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
         quoted = _NOT_FOUND.search(error.message)
         return _wanted(world, hints, place, quoted["name"] if quoted else "")
     is_method = error.code == "E0599" or "not in scope" in error.rendered
-    wanted = _trait_wanted(world, hints, place, error.rendered) if is_method else None
-    return wanted or _passed_over(world, hints, error)
+    return _trait_wanted(world, hints, place, error.rendered) if is_method else None
 
 
 def _mend_private(world: World, hints: Hints, error: Diagnostic) -> Hints | None:
