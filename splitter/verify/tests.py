@@ -43,7 +43,7 @@ def _has_none(tests: object) -> bool:
 
 def _name(test: TestOutcome, scope: Scope) -> _Name:
     """Configuration, binary and name as it would be without the split's modules."""
-    file, dash, path = test.name.rpartition(" - ")
+    file, dash, path = test.name.partition(" - ")
     if test.binary == "doc" and dash:
         split = split_files(scope)
         path, _, mode = path.partition(" ")

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from splitter.model.check import Outcome
 from splitter.model.evidence import Missing, TestOutcome
 from splitter.verify.tests import check_tests
@@ -40,6 +42,15 @@ def test_a_function_may_have_the_name_of_its_module(before, after, scope):
     old = (TestOutcome("doc", "src/ffi.rs - ffi::counter", "ok"),)
     new = (TestOutcome("doc", "src/ffi/counter.rs - ffi::counter::counter", "ok"),)
     assert check_tests(replace(before, tests=old), replace(after, tests=new), scope, None).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("mode", ["", " - compile", " - compile fail"])
+def test_a_doctest_may_only_be_compiled(before, after, scope, mode):
+    old = (TestOutcome("doc", f"src/ffi.rs - ffi::rt_next{mode}", "ok"),)
+    new = (TestOutcome("doc", f"src/ffi/counter.rs - ffi::counter::rt_next{mode}", "ok"),)
+    assert check_tests(replace(before, tests=old), replace(after, tests=new), scope, None).outcome is Outcome.PASSED
+    other = (replace(new[0], name=new[0].name.removesuffix(mode) + " - should panic"),)
+    assert check_tests(replace(before, tests=old), replace(after, tests=other), scope, None).outcome is Outcome.FAILED
 
 
 def test_what_failed_before_may_fail_after_and_is_said(before, after, scope):
