@@ -1,9 +1,9 @@
 """How the cost of planning grows with the file: `python tests/bench/plan_scale.py [LINES…]`.
 
 Made-up monoliths (5,000, 50,000 and 500,000 lines unless told) are planned by the whole command, each in a process of
-its own. Prints seconds, how many times a bare tree-sitter parse of the same file that is once the command's start-up (the
-same on a file of one function) is taken off, the peak memory, and the growth exponent: the slope of log seconds over log
-lines between neighbours.
+its own. Prints seconds, how many times a bare tree-sitter parse of the same file that is once the command's start-up
+(the same on a file of one function) is taken off, the peak memory, and the growth exponent: the slope of log seconds
+over log lines between neighbours.
 """
 
 import os
