@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from splitter.model.source import Item, ItemKind
-from splitter.rewrite.known_traits import KNOWN_TRAITS
+from splitter.rewrite.known_traits import KNOWN_TRAITS, PRELUDE_TRAITS
 from splitter.rewrite.members import find_member
 from splitter.rewrite.names import trait_methods
 from splitter.rewrite.places import Place, common
@@ -23,11 +23,6 @@ from splitter.source.tokens import Token, TokenKind, code_tokens
 
 _DECLARING = (b"fn", b"const", b"type")
 _DEREFS = ("Deref", "DerefMut")
-#: Methods that traits of the prelude bring to many types without an impl in the file.
-_USUAL = frozenset(
-    b"clone clone_from to_owned to_string into try_into as_ref as_mut eq ne cmp partial_cmp lt le gt ge max min clamp"
-    b" default fmt next into_iter".decode().split()
-)
 
 
 def foresee(world: World) -> Hints:
@@ -45,7 +40,8 @@ def foresee_hidden(world: World) -> Hints:
     impls = [(file, item) for file in files for item in file.items if item.kind is ItemKind.IMPL and item.trait]
     derefs = {item.name for _, item in impls if _trait(item) in _DEREFS}
     traits = [(file, item) for file in files for item in file.items if item.kind is ItemKind.TRAIT]
-    elsewhere = _USUAL.union(*(trait_methods(file, item) for file, item in (*impls, *traits)), *KNOWN_TRAITS.values())
+    ours = (trait_methods(file, item) for file, item in (*impls, *traits))
+    elsewhere = frozenset().union(*ours, *KNOWN_TRAITS.values(), *PRELUDE_TRAITS.values())
     return _opened(
         world, lambda item, member: item.name in derefs or (item.kind is ItemKind.IMPL and member in elsewhere)
     )

@@ -1,8 +1,9 @@
 """Traits of the standard library that code uses through their methods alone.
 
-Source: the standard library's documentation; only traits outside the prelude.
+Source: the standard library's documentation.
 """
 
+#: Traits outside the prelude, which have to be imported.
 KNOWN_TRAITS: dict[str, frozenset[str]] = {
     name: frozenset(methods.split())
     for name, methods in {
@@ -56,5 +57,25 @@ KNOWN_TRAITS: dict[str, frozenset[str]] = {
         "Pattern": "is_match",
         "Debug": "",
         "Display": "",
+    }.items()
+}
+
+#: Traits of the prelude, which are in scope for every type without an import.
+PRELUDE_TRAITS: dict[str, frozenset[str]] = {
+    name: frozenset(methods.split())
+    for name, methods in {
+        "Clone": "clone clone_from",
+        "ToOwned": "to_owned",
+        "ToString": "to_string",
+        "Into": "into",
+        "TryInto": "try_into",
+        "AsRef": "as_ref",
+        "AsMut": "as_mut",
+        "PartialEq": "eq ne",
+        "PartialOrd": "partial_cmp lt le gt ge",
+        "Ord": "cmp max min clamp",
+        "Default": "default",
+        "Iterator": "next",
+        "IntoIterator": "into_iter",
     }.items()
 }
