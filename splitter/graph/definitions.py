@@ -98,7 +98,7 @@ def _by_rules(made: Definitions, tokens: list[Token]) -> tuple[Defined, ...] | N
 def _inside(tokens: list[Token], item: Item) -> list[str]:
     """Names that a macro call or an extern block brings: what stands behind a defining keyword at its first level.
 
-    In a call that stays for its conditions or its modules that is every level, and `mod` is such a keyword.
+    In a call that stays for its conditions or its modules it may be the second, and `mod` is such a keyword.
     """
     names: list[str] = []
     depth = 0

@@ -3,10 +3,14 @@
 Source: the standard library's documentation.
 """
 
+
+def _methods(table: dict[str, str]) -> dict[str, frozenset[str]]:
+    return {name: frozenset(methods.split()) for name, methods in table.items()}
+
+
 #: Traits outside the prelude, which have to be imported.
-KNOWN_TRAITS: dict[str, frozenset[str]] = {
-    name: frozenset(methods.split())
-    for name, methods in {
+KNOWN_TRAITS = _methods(
+    {
         "Write": "writeln write write_all write_fmt write_str write_char write_vectored flush by_ref",
         "Read": "read read_exact read_to_end read_to_string bytes chain take by_ref read_vectored",
         "BufRead": "read_line lines split fill_buf consume read_until",
@@ -57,13 +61,12 @@ KNOWN_TRAITS: dict[str, frozenset[str]] = {
         "Pattern": "is_match",
         "Debug": "",
         "Display": "",
-    }.items()
-}
+    }
+)
 
 #: Traits of the prelude, which are in scope for every type without an import.
-PRELUDE_TRAITS: dict[str, frozenset[str]] = {
-    name: frozenset(methods.split())
-    for name, methods in {
+PRELUDE_TRAITS = _methods(
+    {
         "Clone": "clone clone_from",
         "ToOwned": "to_owned",
         "ToString": "to_string",
@@ -77,5 +80,5 @@ PRELUDE_TRAITS: dict[str, frozenset[str]] = {
         "Default": "default",
         "Iterator": "next",
         "IntoIterator": "into_iter",
-    }.items()
-}
+    }
+)

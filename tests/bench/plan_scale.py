@@ -1,9 +1,8 @@
 """How the cost of planning grows with the file: `python tests/bench/plan_scale.py [LINES…]`.
 
 Made-up monoliths (5,000, 50,000 and 500,000 lines unless told) are planned by the whole command, each in a process of
-its own. Prints seconds, how many times a bare tree-sitter parse of the same file that is once the command's start-up
-(the same on a file of one function) is taken off, the peak memory, and the growth exponent: the slope of log seconds
-over log lines between neighbours.
+its own. Prints seconds, how many times a bare tree-sitter parse of the same file that is once the command's start-up is
+taken off, the peak memory, and the growth exponent: the slope of log seconds over log lines between neighbours.
 """
 
 import os
@@ -57,7 +56,7 @@ def main() -> None:
         f"{'lines':>9} {'functions':>9} {'splitter plan':>14} {'bare parse':>11} {'ratio':>7} {'memory':>10}  exponent"
     )
     before: Row | None = None
-    start = planned("pub fn rt_one() {}\n", 5)[0]
+    start = min(command("--help")[0] for _ in range(5))
     for size in sizes:
         row = measure(size)
         ratio = (row.seconds - start) / row.bare
@@ -76,16 +75,11 @@ def measure(size: int) -> Row:
     data = text.encode()
     parser = Parser(Language(tree_sitter_rust.language()))
     bare = min(seconds_of(lambda: parser.parse(data)) for _ in range(3))
-    seconds, memory = planned(text, 3 if size < 100_000 else 1)
-    return Row(text.count("\n"), len(re.findall(r"\bfn ", text)), seconds, bare, memory)
-
-
-def planned(text: str, times: int) -> tuple[float, float]:
-    """Seconds and peak memory (MiB) of the best of some runs of `splitter plan` on a source."""
     with tempfile.TemporaryDirectory(prefix="splitter-scale-") as folder:
         source = Path(folder) / "ffi.rs"
-        source.write_text(text, "utf-8")
-        return min(command("plan", str(source)) for _ in range(times))
+        source.write_bytes(data)
+        seconds, memory = min(command("plan", str(source)) for _ in range(3 if size < 100_000 else 1))
+    return Row(text.count("\n"), len(re.findall(r"\bfn ", text)), seconds, bare, memory)
 
 
 def seconds_of(work: Callable[[], object]) -> float:
