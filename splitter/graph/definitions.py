@@ -10,7 +10,7 @@ from functools import lru_cache
 from splitter.graph.macro_rules import Defined, MacroRules, defined_by, read_macro
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import core_tokens
-from splitter.source.tokens import Token, TokenKind
+from splitter.source.tokens import NESTING, Token, TokenKind
 
 _TYPES = frozenset(
     (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE, ItemKind.MOD, ItemKind.EXTERN_CRATE)
@@ -106,7 +106,7 @@ def _inside(tokens: list[Token], item: Item) -> list[str]:
     keywords = (*_KEYWORDS, b"mod") if stays else _KEYWORDS
     deepest = 2 if stays else 1
     for at, token in enumerate(tokens[:-1]):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         if (
             depth > deepest
             or (depth == 0 and item.kind is not ItemKind.OPAQUE)

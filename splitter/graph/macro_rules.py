@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from splitter.source.tokens import Token, TokenKind, code_tokens, match_brackets
+from splitter.source.tokens import NESTING, Token, TokenKind, code_tokens, match_brackets
 
 _SINGLE = frozenset(("ident", "tt", "lifetime", "block", "literal"))
 _DEFINING = frozenset((b"fn", b"static", b"struct", b"enum", b"union", b"trait", b"type", b"const", b"mod"))
@@ -236,7 +236,7 @@ def _visibility(call: list[Token], here: int) -> int:
 def _close(tokens: list[Token], at: int) -> int:
     depth = 0
     for index in range(at, len(tokens)):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(tokens[index].kind, 0)
+        depth += NESTING.get(tokens[index].kind, 0)
         if depth == 0:
             return index
     return len(tokens) - 1

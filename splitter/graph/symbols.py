@@ -10,7 +10,7 @@ from splitter.model.graph import Symbol
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.attributes import read_attributes
 from splitter.source.item_tokens import core_tokens
-from splitter.source.tokens import Token, TokenKind
+from splitter.source.tokens import NESTING, Token, TokenKind
 
 _HEADS = (ItemKind.FN, ItemKind.STATIC)
 _NESTED = (ItemKind.IMPL, ItemKind.MOD, ItemKind.CALL)
@@ -39,7 +39,7 @@ def signature(tokens: Iterable[Token]) -> str:
     for token in tokens:
         if depth == 0 and token.text in (b"{", b";", b"="):
             break
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         row.append(token.text.decode())
     while row and row[0] == "pub":
         row = row[row.index(")") + 1 :] if row[1:2] == ["("] else row[1:]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 #: Ends that are searched together; the starts behind them need not be looked at.
-_STRIPE = 128
+_STRIPE = 32
 
 
 def cut_runs(similarity: "Matrix", count: int) -> list[range]:
@@ -29,10 +29,13 @@ def cut_runs(similarity: "Matrix", count: int) -> list[range]:
     best = value[:, 0]
     back: list[NDArray[np.intp]] = []
     for _ in range(count - 1):
-        reached = [stripe + best[: stripe.shape[1]] for stripe in stripes]
-        starts = [one.argmax(axis=1) for one in reached]
+        starts, values = [], []
+        for stripe in stripes:
+            reached = stripe + best[: stripe.shape[1]]
+            starts.append(reached.argmax(axis=1))
+            values.append(reached[np.arange(len(stripe)), starts[-1]])
         back.append(np.concatenate(starts))
-        best = np.concatenate([one[np.arange(len(at)), at] for one, at in zip(reached, starts, strict=True)])
+        best = np.concatenate(values)
     stop, runs = size, []
     for step in reversed(back):
         start = int(step[stop])
@@ -48,10 +51,12 @@ def _values(similarity: "Matrix") -> "NDArray[np.float64]":
 
     size = len(similarity)
     prefix = np.zeros((size + 1, size + 1), dtype=np.float64)
-    prefix[1:, 1:] = similarity.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
-    diagonal = np.diag(prefix)
-    edges = np.arange(size + 1)
-    length = np.maximum(edges[:, None] - edges[None, :], 1)
-    value: NDArray[np.float64] = (diagonal[:, None] - prefix - prefix.T + diagonal[None, :]) / length
-    value[edges[None, :] >= edges[:, None]] = -np.inf
+    prefix[1:, 1:] = similarity
+    prefix.cumsum(axis=0, out=prefix)
+    prefix.cumsum(axis=1, out=prefix)
+    diagonal = np.diag(prefix).copy()
+    value = np.full_like(prefix, -np.inf)
+    for end in range(1, size + 1):
+        inside = diagonal[end] - prefix[end, :end] - prefix[:end, end] + diagonal[:end]
+        value[end, :end] = inside / np.arange(end, 0, -1)
     return value

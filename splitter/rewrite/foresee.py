@@ -19,7 +19,7 @@ from splitter.rewrite.places import Place, common
 from splitter.rewrite.world import Hints, World
 from splitter.source.item_tokens import all_tokens, core_tokens
 from splitter.source.mentions import identifiers
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import NESTING, Token, TokenKind, code_tokens
 
 _DECLARING = (b"fn", b"const", b"type")
 _DEREFS = ("Deref", "DerefMut")
@@ -119,7 +119,7 @@ def _members(item: Item, tokens: list[Token]) -> list[str]:
     names: list[str] = []
     depth = 0
     for at, token in enumerate(tokens[:-1]):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         following = tokens[at + 1]
         if item.kind is ItemKind.IMPL:
             if depth == 1 and token.text in _DECLARING and following.kind is TokenKind.IDENT:

@@ -5,7 +5,7 @@ Invariant: reads `macro_rules!` definitions; says nothing about macros of other 
 
 from collections.abc import Iterable
 
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import NESTING, Token, code_tokens
 
 
 def public_macros(sources: Iterable[bytes]) -> frozenset[str]:
@@ -27,7 +27,7 @@ def public_macros(sources: Iterable[bytes]) -> frozenset[str]:
 def _end(tokens: list[Token], at: int) -> int:
     depth = 0
     for index in range(at, len(tokens)):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(tokens[index].kind, 0)
+        depth += NESTING.get(tokens[index].kind, 0)
         if depth == 0:
             return index
     return len(tokens)

@@ -5,7 +5,7 @@ Invariant: finds places by tokens at the first level of the item's body; says no
 
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import core_tokens
-from splitter.source.tokens import Token, TokenKind
+from splitter.source.tokens import NESTING, Token, TokenKind
 
 _DECLARING = frozenset((b"fn", b"const", b"type", b"static"))
 _QUALIFIERS = frozenset((b"unsafe", b"async", b"const", b"extern", b"default", b"safe"))
@@ -40,7 +40,7 @@ def _declared(tokens: list[Token], body: int, member: str, *, fields: bool) -> i
     depth = 0
     for index in range(body, len(tokens)):
         token = tokens[index]
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         if depth != 1 or token.kind is not TokenKind.IDENT or token.text.decode() != member:
             continue
         if fields:

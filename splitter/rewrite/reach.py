@@ -16,7 +16,7 @@ from splitter.rewrite.places import Place, common, path_between
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 from splitter.source.mentions import find_mentions
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import NESTING, Token, code_tokens
 from splitter.source.uses import UseLeaf
 
 _HEADS: dict[ItemKind, tuple[bytes, ...]] = {
@@ -129,7 +129,7 @@ def _visible(tokens: list[Token], opened: set[str]) -> Iterator[int]:
     for at, token in enumerate(tokens):
         if depth == 1 and (token.text == b"pub" or token.text.decode() in opened):
             yield at + 1
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
 
 
 def _until(tokens: list[Token], start: int, ends: tuple[bytes, ...]) -> list[Token]:
@@ -139,7 +139,7 @@ def _until(tokens: list[Token], start: int, ends: tuple[bytes, ...]) -> list[Tok
         token = tokens[at]
         if depth == 0 and token.text in ends and (angle <= 0 or token.text != b","):
             return tokens[start:at]
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         angle += {b"<": 1, b">": -1}.get(token.text, 0)
         if depth < 0:
             return tokens[start:at]

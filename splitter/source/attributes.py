@@ -6,7 +6,7 @@ Source: The Rust Reference, "Attributes", "Conditional compilation", "ABI".
 import re
 from dataclasses import dataclass
 
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import NESTING, Token, code_tokens
 
 _EXPORT = re.compile(r'\bexport_name\s*=\s*"([^"]*)"')
 _MACRO_EXPORT = re.compile(r"\bexport_name\s*=\s*[\w:]+!\s*[({\[]\s*\"?([\w]+)")
@@ -68,7 +68,7 @@ def _attribute_end(tokens: list[Token], at: int) -> int:
         return at
     depth = 0
     while index < len(tokens):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(tokens[index].kind, 0)
+        depth += NESTING.get(tokens[index].kind, 0)
         index += 1
         if depth == 0:
             return index

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import NESTING, Token, TokenKind, code_tokens
 
 KEYWORDS = frozenset(
     b"as async await break const continue dyn else enum extern false fn for if impl in let loop match mod move mut"
@@ -26,7 +26,6 @@ _BEFORE_CLOSURE = frozenset(b"( , = move { ; return => [ : & else".split()) | {b
 _BEFORE_GENERIC, _AFTER_GENERIC = frozenset((b"<", b",", b"const")), frozenset((b">", b",", b"="))
 #: An enum's member is slow to get at in a loop over all tokens of a file.
 IDENT, STRING, OPEN, CLOSE = TokenKind.IDENT, TokenKind.STRING, TokenKind.OPEN, TokenKind.CLOSE
-_DEPTH = {OPEN: 1, CLOSE: -1}
 
 
 class Mention(NamedTuple):
@@ -161,7 +160,7 @@ def _bound_names(tokens: list[Token], index: int) -> set[str]:
         token = tokens[at]
         if depth == 0 and token.text in stops:
             break
-        depth += _DEPTH.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         if depth < 0:
             break
         in_type = (token.text == b":" and depth == 0) or (in_type and token.text != b",")
@@ -183,7 +182,7 @@ def _arm_names(tokens: list[Token], index: int) -> set[str]:
     depth = 0
     for at in range(index - 1, max(index - 80, -1), -1):
         token = tokens[at]
-        depth -= _DEPTH.get(token.kind, 0)
+        depth -= NESTING.get(token.kind, 0)
         if depth < 0 or (depth == 0 and token.text in (b",", b"=>", b";")):
             break
         if _is_binding(tokens, at):

@@ -15,7 +15,7 @@ from splitter.errors import SourceError
 from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.source.describe import Described, describe, describe_inner, describe_note
 from splitter.source.grammar import item_nodes
-from splitter.source.tokens import Token, TokenKind, tokenize
+from splitter.source.tokens import NESTING, Token, TokenKind, tokenize
 
 _BOM = b"\xef\xbb\xbf"
 #: rustc takes `#!` for a shebang unless an inner attribute follows.
@@ -154,7 +154,7 @@ def _element(tokens: list[Token], index: int) -> tuple[int, bool]:
     at = index + (2 if inner else 1)
     depth = 0
     while at < len(tokens):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(tokens[at].kind, 0)
+        depth += NESTING.get(tokens[at].kind, 0)
         at += 1
         if depth == 0:
             break

@@ -26,6 +26,10 @@ class TokenKind(IntEnum):
     DOC = 10
 
 
+#: How much deeper inside brackets the code behind a token stands.
+NESTING = {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}
+
+
 class Token(NamedTuple):
     """A token or comment with its text and the byte offset where it begins."""
 

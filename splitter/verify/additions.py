@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from splitter.model.change import Added, ChangeSet, Why
 from splitter.model.check import Finding
 from splitter.model.source import Span
-from splitter.source.tokens import Token, TokenKind, tokenize
+from splitter.source.tokens import NESTING, Token, TokenKind, tokenize
 from splitter.verify.canonical import end_of_visibility
 
 _PATH_WORDS = (b"self", b"super", b"crate")
@@ -89,7 +89,7 @@ def _without_attributes(code: list[Token]) -> list[Token]:
             depth = 0
             at += following.index(b"[") if b"[" in following else 1
             while at < len(code):
-                depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(code[at].kind, 0)
+                depth += NESTING.get(code[at].kind, 0)
                 at += 1
                 if depth == 0:
                     break

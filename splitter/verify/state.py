@@ -12,7 +12,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Scope
 from splitter.model.source import Span
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import NESTING, Token, TokenKind, code_tokens
 from splitter.verify.canonical import Place, canonical
 from splitter.verify.compiled import times_compiled
 from splitter.verify.places import module_of, unreadable, within
@@ -87,7 +87,7 @@ def _end(tokens: list[Token], at: int) -> int:
     """Index of the token that ends a static: a `;`, or the bracket that closes what surrounds it."""
     depth = 0
     while at < len(tokens):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(tokens[at].kind, 0)
+        depth += NESTING.get(tokens[at].kind, 0)
         if depth < 0 or (depth == 0 and tokens[at].text == b";"):
             return at
         at += 1

@@ -13,7 +13,7 @@ from splitter.graph.definitions import find_definitions
 from splitter.model.evidence import Scope
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import core_tokens
-from splitter.source.tokens import TokenKind
+from splitter.source.tokens import NESTING, TokenKind
 from splitter.source.uses import UseLeaf, use_leaves
 from splitter.verify.conditions import Condition
 from splitter.verify.macro_calls import Rules, defined_in, rules_of
@@ -196,7 +196,7 @@ def members(source: SourceFile, item: Item, module: Path) -> dict[tuple[str, int
     found: dict[tuple[str, int], Reach] = {}
     depth = 0
     for at, token in enumerate(tokens):
-        depth += {TokenKind.OPEN: 1, TokenKind.CLOSE: -1}.get(token.kind, 0)
+        depth += NESTING.get(token.kind, 0)
         if token.text != b"pub" or not depth or (at and tokens[at - 1].text == b"$"):
             continue
         end, visibility = at + 1, "pub"
