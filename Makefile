@@ -56,4 +56,5 @@ $(READY): pyproject.toml constraints.txt $(STALE)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		--no-build-isolation --editable '.[dev]'
+	@$(BIN)/python -m compileall -q splitter
 	@printf '%s\n' '$(CURDIR)' > $(READY)

@@ -14,10 +14,14 @@ def group_cycles(uses: Mapping[str, list[str]]) -> list[tuple[str, ...]]:
     which ends with what uses all else. Most files have no circle, and do not wait for networkx to load.
     """
     used = {key: [other for other in others if other != key] for key, others in uses.items()}
+    groups: list[tuple[str, ...]]
     try:
-        return [(key,) for key in TopologicalSorter(used).static_order()][::-1]
+        groups = [(key,) for key in TopologicalSorter(used).static_order()]
     except CycleError:
         from networkx import DiGraph, strongly_connected_components
 
-        graph: DiGraph[str] = DiGraph(used)
-        return [tuple(sorted(group)) for group in strongly_connected_components(graph)][::-1]
+        graph: DiGraph[str] = DiGraph()
+        graph.add_nodes_from(used)
+        graph.add_edges_from((key, other) for key, others in used.items() for other in others)
+        groups = [tuple(sorted(group)) for group in strongly_connected_components(graph)]
+    return groups[::-1]
