@@ -1,7 +1,7 @@
 """What commands ask of the outside world.
 
-Invariant: protocols only; `system/` fulfils them, tests may do so in memory. Paths are relative to the root of
-the tree, with forward slashes.
+Invariant: protocols, and what does nothing; `system/` fulfils them, tests may do so in memory. Paths are relative to
+the root of the tree, with forward slashes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Protocol
 from splitter.model.check import Level
 from splitter.model.crate import CrateSources
 from splitter.model.evidence import Build, Evidence, Missing, Scope
+from splitter.model.outcome import PhaseResult
 from splitter.model.receipt import Receipt
 from splitter.model.standing import Standing
 
@@ -19,6 +20,22 @@ class Progress(Protocol):
 
     def __call__(self, message: str) -> None:
         """Report the step that begins now."""
+
+    def finished(self, phase: PhaseResult) -> None:
+        """Report what one phase of several came to, to be kept in sight."""
+
+
+class Silence:
+    """A progress that nobody waits for."""
+
+    def __call__(self, message: str) -> None:
+        """Say nothing."""
+
+    def finished(self, phase: PhaseResult) -> None:
+        """Say nothing."""
+
+
+SILENCE = Silence()
 
 
 class Tree(Protocol):

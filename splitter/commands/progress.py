@@ -8,24 +8,35 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from splitter.report.words import plain
+
+if TYPE_CHECKING:
+    from splitter.model.outcome import PhaseResult
 
 _WIDEST = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Called with each step that begins; `detail` takes what a program says meanwhile."""
+    """Called with each step that begins; `detail` takes what a program says meanwhile, `keep` what stays in sight."""
 
     begin: Callable[[str], None]
     detail: Callable[[str], None]
+    keep: Callable[[str], None]
 
     def __call__(self, message: str) -> None:
         """Report the step that begins now."""
         self.begin(message)
+
+    def finished(self, phase: "PhaseResult") -> None:
+        """Keep what a phase came to in sight, while the next ones are made."""
+        from splitter.report.run_table import phase_title
+
+        self.keep(phase_title(phase).plain)
 
 
 @contextmanager
@@ -35,7 +46,11 @@ def open_progress() -> Iterator[Steps]:
         with _moving_line() as steps:
             yield steps
     else:
-        yield Steps(lambda message: click.echo(plain(message), err=True), lambda _: None)
+        yield Steps(_log, lambda _: None, _log)
+
+
+def _log(message: str) -> None:
+    click.echo(plain(message), err=True)
 
 
 @contextmanager
@@ -60,4 +75,7 @@ def _moving_line() -> Iterator[Steps]:
         def detail(message: str) -> None:
             progress.update(task, detail=" ".join(plain(message).split())[:_WIDEST])
 
-        yield Steps(begin, detail)
+        def keep(message: str) -> None:
+            progress.console.print(plain(message), markup=False, soft_wrap=True)
+
+        yield Steps(begin, detail, keep)

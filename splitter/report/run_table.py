@@ -18,7 +18,7 @@ def run_table(run: RunResult) -> RenderableType:
     """Each phase with its checks, figures before and after, and the verdict."""
     parts: list[RenderableType] = []
     for phase in run.phases:
-        parts += [_title(phase), *_checks(phase), *_files(phase), *_told(phase.notes), line("")]
+        parts += [phase_title(phase), *_checks(phase), *_files(phase), *_told(phase.notes), line("")]
     if any(phase.diff for phase in run.phases):
         return Group(*parts, *_told(run.notes))
     checks = own_checks(run)
@@ -56,7 +56,8 @@ def figures_table(before: dict[str, int], after: dict[str, int], later: str) -> 
     return made
 
 
-def _title(phase: PhaseResult) -> Text:
+def phase_title(phase: PhaseResult) -> Text:
+    """What a phase came to, in one line."""
     if phase.diff:
         return line((f"phase {phase.number} {phase.name}", "bold"), ": dry run, not checked")
     told = [f"{phase.verdict.value} at level {phase.level}"]

@@ -13,7 +13,7 @@ from splitter.model.check import CheckResult, Finding, Level, Outcome, Verdict, 
 from splitter.model.evidence import Diagnostic
 from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.plan import Phase
-from splitter.ports import Progress, Tree, Workbench
+from splitter.ports import SILENCE, Progress, Tree, Workbench
 from splitter.rewrite.world import World
 from splitter.workflow.accept import without_accepted
 from splitter.workflow.attempt import Attempt, attempt, files_of, visibility_edits
@@ -39,7 +39,7 @@ def apply_plan(  # noqa: PLR0913 - all by name
     dry_run: bool = False,
     accept: frozenset[str] = frozenset(),
     commit: bool = False,
-    progress: Progress = lambda _: None,
+    progress: Progress = SILENCE,
 ) -> RunResult:
     """Apply `next`, `all` or one numbered phase of the plan `text`, which stands in the file `path`.
 
@@ -69,6 +69,8 @@ def apply_plan(  # noqa: PLR0913 - all by name
             session = open_session(tree, text, path)
             result = _apply_phase(tree, bench, session, phase, level, accept, progress, dry_run=dry_run, commit=commit)
             results.append(replace(result, checks=without_accepted(result.checks, session.plan.accepted)))
+            if len(chosen) > 1:
+                progress.finished(results[-1])
             if not result.applied:
                 break  # a dry run previews one phase: the next starts from what this one would write
     verdict = _together(results)
@@ -114,7 +116,7 @@ def _apply_phase(  # noqa: PLR0913 - one step of `apply_plan`, with all that it 
     dry_run: bool,
     commit: bool,
 ) -> PhaseResult:
-    progress(f"phase {phase.number}: {phase.name}")
+    progress(f"phase {phase.number} of {len(session.plan.phases)}: {phase.name}")
     module = bench.module if bench is not None and not session.receipts else session.module
     world = world_of(session, tree, phase, module, by_names=bench is None)
     if bench is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from splitter.model.check import Level
 from splitter.model.outcome import Preview, RunResult, Status
 from splitter.planfile import dump, load
-from splitter.ports import Progress, Tree
+from splitter.ports import SILENCE, Progress, Tree
 from splitter.workflow.apply import OpenBench, apply_plan
 from splitter.workflow.plan import preview_plan, preview_source
 from splitter.workflow.status import status_of
@@ -34,7 +34,7 @@ def run_demo(
     plan_path: str = PLAN,
     level: Level = Level.STANDARD,
     commit: bool = False,
-    progress: Progress = lambda _: None,
+    progress: Progress = SILENCE,
 ) -> Demo:
     """Split the copy of `native_ref` that `tree` is; `plan_text` is a plan to take instead of a fresh one.
 

@@ -9,7 +9,7 @@ from splitter.model.check import Verdict
 from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.receipt import Receipt
 from splitter.planfile import load
-from splitter.ports import Progress, Tree
+from splitter.ports import SILENCE, Progress, Tree
 from splitter.workflow.trail import digest_of, digests_before, edits_between
 
 
@@ -20,7 +20,7 @@ def undo_plan(
     *,
     phase: int | None = None,
     and_later: bool = False,
-    progress: Progress = lambda _: None,
+    progress: Progress = SILENCE,
 ) -> RunResult:
     """Take back the last phase, or `phase` if it is the last; with `and_later` those after it as well.
 

@@ -12,7 +12,7 @@ from splitter.model.evidence import Evidence, Scope
 from splitter.model.outcome import PhaseResult, RunResult
 from splitter.model.receipt import Receipt
 from splitter.model.source import SourceFile
-from splitter.ports import Progress, Tree, Workbench
+from splitter.ports import SILENCE, Progress, Tree, Workbench
 from splitter.source.parse import parse
 from splitter.verify.checks import run_checks
 from splitter.workflow.accept import without_accepted
@@ -29,7 +29,7 @@ def verify_plan(
     path: str,
     *,
     level: Level = Level.STANDARD,
-    progress: Progress = lambda _: None,
+    progress: Progress = SILENCE,
 ) -> RunResult:
     """Check every finished phase at level source by its receipt, then the whole split at `level`.
 

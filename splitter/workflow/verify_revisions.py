@@ -10,16 +10,14 @@ from splitter.errors import ToolError
 from splitter.model.check import Level, verdict_of
 from splitter.model.evidence import Missing
 from splitter.model.outcome import RunResult
-from splitter.ports import Progress, Revisions
+from splitter.ports import SILENCE, Progress, Revisions
 from splitter.verify.by_hand.checks import run_on_revisions
 from splitter.verify.by_hand.entries import list_entries
 from splitter.verify.by_hand.relate import Relation, relate
 from splitter.verify.places import parsed, unreadable, within
 
 
-def verify_revisions(
-    revisions: Revisions, *, level: Level = Level.STANDARD, progress: Progress = lambda _: None
-) -> RunResult:
+def verify_revisions(revisions: Revisions, *, level: Level = Level.STANDARD, progress: Progress = SILENCE) -> RunResult:
     """Compare two revisions by every check of a level.
 
     Raises what opening the private copy raises; that a crate does not build is no error, but leaves the verdict

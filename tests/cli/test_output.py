@@ -73,3 +73,17 @@ def test_a_terminal_gets_one_line_that_goes_away(monkeypatch):
         steps.detail("Compiling y")
     assert "building [x]" in terminal.getvalue()
     assert terminal.getvalue().endswith("\x1b[2K")
+
+
+def test_what_is_kept_stays_above_the_line_that_goes_away(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stderr", terminal)
+    told = "phase 1 [core]: passed at level standard, 12 items moved"
+    with open_progress() as steps:
+        steps("phase 1 of 2")
+        steps.keep(told)
+        steps("phase 2 of 2")
+    assert f"{told}\n" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[2K")
