@@ -15,7 +15,7 @@ from splitter.planner.units import Unit
 _IDENT = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|//[^\n]*', re.DOTALL)
 _HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
-_RULE = re.compile(r"[-=*#~─━═]{3,}")
+_RULE = re.compile(r"[-=*#~─━═]{3,}+(?!>)")
 _COMMON = 0.4
 
 

@@ -28,10 +28,10 @@ class Domain:
     whole: re.Pattern[str] | None
 
     def tells(self, name: Phrase) -> bool:
-        """Say whether a name, in words, contains one of the domain's words or is wholly of its patterns."""
-        if not self.words.isdisjoint(name) or any(
-            phrase[0] in name and _within(phrase, name) for phrase in self.phrases
-        ):
+        """Say whether a name, in words, begins with a prefix, contains a word or is of a pattern of the domain."""
+        if not self.words.isdisjoint(name) or any(name[: len(prefix)] == prefix for prefix in self.prefixes):
+            return True
+        if any(phrase[0] in name and _within(phrase, name) for phrase in self.phrases):
             return True
         return self.whole is not None and self.whole.fullmatch("_".join(name)) is not None
 
@@ -80,7 +80,7 @@ def load_lexicon() -> Lexicon:
     words = table["words"]
     by_word: dict[str, list[int]] = {}
     for at, domain in enumerate(domains):
-        for word in sorted(domain.words | {phrase[0] for phrase in domain.phrases}):
+        for word in sorted(domain.words | {phrase[0] for phrase in (*domain.phrases, *domain.prefixes)}):
             by_word.setdefault(word, []).append(at)
     return Lexicon(
         domains,
@@ -103,7 +103,7 @@ def _domain(path: str, entry: dict[str, Any]) -> Domain:
         group=entry["group"],
         doc=entry["doc"],
         prefixes=prefixes,
-        words=frozenset(phrase[0] for phrase in (*plain, *prefixes) if len(phrase) == 1),
+        words=frozenset(phrase[0] for phrase in plain if len(phrase) == 1),
         phrases=tuple(phrase for phrase in (*plain, *prefixes) if len(phrase) > 1),
         whole=re.compile(whole) if whole else None,
     )

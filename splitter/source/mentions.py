@@ -17,7 +17,7 @@ KEYWORDS = frozenset(
     b" priv try typeof unsized virtual yield gen".split()
 )
 _FORMAT_ARGUMENT = re.compile(rb"(?<!\{)(?:\{\{)*\{([A-Za-z_]\w*)|\b([A-Za-z_]\w*)\$")
-_NO_START = KEYWORDS - {b"crate", b"super", b"self"}
+_NO_START = KEYWORDS - {b"crate", b"super", b"self"} | {b"_", b"Self"}
 _NO_PATH = frozenset((b".", b"::"))
 _BINDERS = frozenset((b"let", b"for", b"mut", b"ref"))
 _MARKS = frozenset((b"=>", b"|"))
