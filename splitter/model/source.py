@@ -33,6 +33,7 @@ class ItemKind(StrEnum):
 
 
 #: Kinds that a phase may move; the others are the frame of the file.
+_PRIVATE = ("", "pub(self)", "pub(inself)")
 MOVABLE = frozenset(ItemKind) - {
     ItemKind.USE,
     ItemKind.INNER,
@@ -90,6 +91,11 @@ class Item:
     def movable(self) -> bool:
         """Say whether a phase may move the item at all."""
         return self.stays is None and self.kind in MOVABLE
+
+    @property
+    def private(self) -> bool:
+        """Say whether the item is seen in its own module alone: `pub(self)` is as good as nothing."""
+        return self.visibility.replace(" ", "") in _PRIVATE
 
     @property
     def deprecated(self) -> bool:

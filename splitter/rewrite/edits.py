@@ -76,8 +76,8 @@ def visibility_edits(world: World, item: Item, needed_at: Place) -> list[Edit]:
         return [_insertion(at, wanted) for at in found if at is not None]
     if not item.visibility:
         return [_insertion(item.core.start, wanted)]
-    if item.visibility.replace(" ", "") in ("pub(self)", "pub(inself)"):
-        end = item.core.start + len(item.visibility)
+    if item.private:
+        end = world.source.data.index(b")", item.core.start) + 1
         return [Edit(Span(item.core.start, end), wanted.encode(), Why.VISIBILITY)]
     return []
 

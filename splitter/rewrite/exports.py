@@ -13,7 +13,6 @@ from splitter.source.item_tokens import core_tokens
 from splitter.source.tokens import TokenKind
 from splitter.source.uses import UseLeaf
 
-_PRIVATE = ("", "pub(self)", "pub(in self)")
 _NAMELESS = (ItemKind.MACRO, ItemKind.IMPL, ItemKind.NOTE, ItemKind.USE, ItemKind.INNER, ItemKind.OPAQUE)
 
 
@@ -33,7 +32,7 @@ def shown_names(world: World, item: Item) -> tuple[tuple[str, str], ...]:
     if item.kind is ItemKind.EXTERN:
         names = world.definitions.by_item.get(item.key, ())
         return tuple((name, _inner_visibility(world, item, name)) for name in names)
-    return ((item.name, "" if item.visibility in _PRIVATE else item.visibility),)
+    return ((item.name, "" if item.private else item.visibility),)
 
 
 def source_macro(world: World, item: Item) -> str:
@@ -68,7 +67,7 @@ def visible_uses(world: World) -> tuple[UseLine, ...]:
     """Visible imports of the monolith, as the parent has to write them where the residue leaves it."""
     if world.residue == world.origin:
         return ()
-    visible = ((item, leaf) for item, leaf in world.leaves if item.visibility)
+    visible = ((item, leaf) for item, leaf in world.leaves if not item.private)
     return tuple(
         UseLine(leaf.moved(reroot(world, leaf.path, ())), item.visibility, item.cfgs) for item, leaf in visible
     )

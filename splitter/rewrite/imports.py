@@ -70,7 +70,7 @@ def _brought(world: World, place: Place, named: set[str], always: frozenset[str]
     for name in sorted(named | own):
         gate = ALWAYS if name in always else _users_gate(world, place, name)
         elsewhere = [item for home, items in world.homes(name).items() if home != () for item in items]
-        if place == () and all(item.visibility for item in elsewhere):
+        if place == () and not any(item.private for item in elsewhere):
             continue
         lines += [line for line in _of_siblings(world, place, name, gate) if not _is_dropped(world, place, line)]
     return tuple(_unique([_hinted(world, place, line) for line in lines]))
@@ -121,7 +121,7 @@ def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[Use
 
 def _brought_back(world: World, homes: dict[Place, list[Item]]) -> bool:
     """A name of several namespaces whose parts that leave the residue are re-exported there: it has them all."""
-    return all(item.visibility for home, items in homes.items() if home != world.residue for item in items)
+    return not any(item.private for home, items in homes.items() if home != world.residue for item in items)
 
 
 def _callable(world: World, item: Item) -> bool:

@@ -92,7 +92,7 @@ def is_open(gate: str, builds: Collection[tuple[str, bool]]) -> bool:
 
 
 def _is_visible(world: World, key: str) -> bool:
-    return any(item.visibility and line_key(UseLine(leaf)) == key for item, leaf in world.leaves)
+    return any(not item.private and line_key(UseLine(leaf)) == key for item, leaf in world.leaves)
 
 
 def _is_gated(world: World, name: str) -> bool:

@@ -17,7 +17,6 @@ _NO_MODULE = (
     "modules form around functions, and these are too few; types go, with their impls, where a rules file sends them"
     ' (`--rules FILE`, in it [modules] and a line like map = ["struct:Map*"])'
 )
-_PRIVATE = ("", "pub(self)", "pub(in self)")
 _WITHOUT_VISIBILITY = (ItemKind.IMPL, ItemKind.MACRO, ItemKind.NOTE, ItemKind.CALL)
 _STAYS = {
     ItemKind.USE: "imports stay, copied to the modules that need them",
@@ -95,7 +94,7 @@ def _visibility_edits(graph: SymbolGraph, plan: Plan) -> Counter[str]:
     found: Counter[str] = Counter()
     for item in graph.source.items:
         home = placed.get(item.key)
-        if home is None or item.visibility not in _PRIVATE or item.kind in _WITHOUT_VISIBILITY:
+        if home is None or not item.private or item.kind in _WITHOUT_VISIBILITY:
             continue
         found[home] += any(placed.get(user) != home for user in graph.users.get(item.key, ()))
     return found
