@@ -24,6 +24,8 @@ from splitter.source.tokens import TokenKind, tokenize
 from splitter.system.receipt_json import digest_of_receipt, write_receipt
 from splitter.workflow.session import open_session, require_sound
 
+#: One process builds the cases: two would write the same packages at once.
+pytestmark = pytest.mark.xdist_group("snippets")
 CASES = load_cases(Path(__file__).parents[2] / "fixtures" / "snippets")
 CHECKED = (CheckResult("tokens", Outcome.PASSED, 1, 1),)
 REFUSED = [case for case in CASES if case.refused]
