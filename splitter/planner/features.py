@@ -6,7 +6,7 @@ Invariant: knows no similarity; reads bytes by regular expression alone, one pas
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.source import ItemKind
@@ -17,6 +17,7 @@ _STRING_OR_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|//[^\n]*', re.DOTALL)
 _HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 _RULE = re.compile(r"[-=*#~─━═]{3,}+(?!>)")
 _COMMON = 0.4
+_FUSED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ def find_features(graph: SymbolGraph, units: tuple[Unit, ...]) -> tuple[Features
     sections = find_sections(graph)
     symbols = frozenset(symbol.item for symbol in graph.symbols)
     order = {item.key: at for at, item in enumerate(graph.source.items)}
-    return tuple(_describe(graph, unit, sections, order, symbols) for unit in units)
+    found = tuple(_describe(graph, unit, sections, order, symbols) for unit in units)
+    letter = _fused_letter(one for one, unit in zip(found, units, strict=True) if unit.anchor)
+    return tuple(replace(one, name=_apart(one.name, letter)) for one in found) if letter else found
 
 
 def split_name(name: str) -> tuple[str, ...]:
@@ -79,6 +82,18 @@ def banner_title(text: str) -> str:
         if title and re.search(r"[A-Za-z]", title) and len(title) < 80 and any(_RULE.search(one) for one in near):
             return " ".join(title.split()).lower()
     return ""
+
+
+def _fused_letter(functions: Iterable[Features]) -> str:
+    """The letter that all entry points begin with, where it is written as one with the word behind it (`ymap_len`)."""
+    firsts = {one.name[0] for one in functions if one.name and one.exported}
+    letters = {first[0] for first in firsts}
+    return letters.pop() if len(firsts) >= _FUSED and len(letters) == 1 else ""
+
+
+def _apart(name: tuple[str, ...], letter: str) -> tuple[str, ...]:
+    fused = name and name[0].startswith(letter) and name[0] != letter
+    return (letter, name[0][len(letter) :], *name[1:]) if fused else name
 
 
 def _describe(

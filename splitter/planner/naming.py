@@ -47,6 +47,8 @@ def name_modules(
     ]
     shared = Counter(known[1].path for known in domains if known)
     shared = Counter({path: count for path, count in shared.items() if 2 * count <= len(modules)})
+    paths = [*filter(None, wanted), *(known[1].path for known in domains if known)]
+    members_of = Counter(path.rpartition("/")[0] for path in paths)
     proposals: list[tuple[int, int, Named]] = []
     for at, members in enumerate(modules):
         path, known = wanted[at], domains[at]
@@ -60,7 +62,7 @@ def name_modules(
             rest = [one for one in ranked[at] if one[0] != home]
             proposals.append((1, at, Named(f"{home}/{compose_name(members, rest)}", None)))
         elif known and (known[0] >= bests[at] or words[at][0] in known[1].words):
-            proposals.append((1, at, Named(known[1].path, known[1])))
+            proposals.append((1, at, Named(_in_company(known[1], members_of), known[1])))
         else:
             proposals.append((2, at, Named(compose_name(members, ranked[at]), None)))
     taken: set[str] = set()
@@ -70,6 +72,12 @@ def name_modules(
         taken.add(path)
         found[at] = Named(path, named.domain, named.settled)
     return [found[at] for at in range(len(modules))]
+
+
+def _in_company(domain: Domain, members_of: Counter[str]) -> str:
+    """The domain's path; its last part where only a beginning tells it, and nothing else of its family is about."""
+    family, _, member = domain.path.rpartition("/")
+    return domain.path if domain.words or members_of[family] > 1 else member
 
 
 def own_names(graph: SymbolGraph) -> frozenset[str]:

@@ -2,8 +2,11 @@
 
 import pytest
 
-from splitter.planner.features import banner_title
+from splitter.graph.build import build_graph
+from splitter.planner.features import banner_title, find_features
 from splitter.planner.lexicon import load_lexicon
+from splitter.planner.units import find_units
+from splitter.source.parse import parse
 
 
 @pytest.mark.parametrize("text", ["// ---- Hash ----", "// =====\n// Hash\n// =====", "/* *** hash *** */"])
@@ -31,3 +34,33 @@ def test_other_comments_are_no_banners(text):
 def test_a_prefix_tells_where_a_name_begins_a_word_anywhere(name, path):
     told = [domain.path for domain in load_lexicon().telling(tuple(name.split("_")))]
     assert (path in told) if path else not any(one.startswith("concurrent") for one in told), told
+
+
+def names_of(*functions):
+    text = "".join(f'#[no_mangle]\npub extern "C" fn {name}() {{}}\n' for name in functions)
+    graph = build_graph(parse("ffi.rs", text.encode()))
+    return ["_".join(one.name) for one in find_features(graph, find_units(graph, frozenset()))]
+
+
+WORDS = ("map", "array", "text", "doc", "input", "output", "undo", "weak")
+
+
+def test_a_letter_that_is_one_with_all_first_words_is_a_word_of_its_own():
+    assert names_of(*(f"y{word}_len" for word in WORDS)) == [f"y_{word}_len" for word in WORDS]
+
+
+def test_a_letter_that_some_first_words_have_is_part_of_them():
+    some = [*(f"y{word}_len" for word in WORDS), "branch_len"]
+    assert names_of(*some) == some
+
+
+def test_a_prefix_alone_tells_a_member_of_a_family_only_in_company(plan):
+    def paths(*groups):
+        functions = [(group, verb) for group in groups for verb in ("new", "len", "get", "put", "find", "free")]
+        text = "".join(
+            f'#[no_mangle]\npub extern "C" fn rt_{group}_{verb}() {{ {group}_step() }}\n' for group, verb in functions
+        )
+        return set(plan(text + "".join(f"fn {group}_step() {{}}\n" for group in groups)).placed.values())
+
+    assert "map" in paths("map", "colour")
+    assert "concurrent/map" in paths("map", "queue")
