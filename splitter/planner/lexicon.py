@@ -5,6 +5,7 @@ Invariant: data only; a domain that the file does not list is named after the wo
 
 import re
 import tomllib
+from collections.abc import Set
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
@@ -34,6 +35,10 @@ class Domain:
         if any(phrase[0] in name and _within(phrase, name) for phrase in self.phrases):
             return True
         return self.whole is not None and self.whole.fullmatch("_".join(name)) is not None
+
+    def is_spoken(self, words: Set[str]) -> bool:
+        """Say whether a file of these words may be about the domain: `backward` is `pytorch` beside `torch` only."""
+        return "/" not in self.path or not self.prefixes or any(prefix[0] in words for prefix in self.prefixes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,14 @@ def _told(
     modules: list[list[Features]], lexicon: Lexicon, common: frozenset[str]
 ) -> tuple[list[Counter[str]], Counter[str]]:
     """How many functions of each module a domain tells, by its path, and how many it tells of all."""
+    spoken = {word for members in modules for one in members for word in one.name}
     rows = [
-        Counter(domain.path for one in members for domain in lexicon.telling(without_common(one.name, common)))
+        Counter(
+            domain.path
+            for one in members
+            for domain in lexicon.telling(without_common(one.name, common))
+            if domain.is_spoken(spoken)
+        )
         for members in modules
     ]
     return rows, sum(rows, Counter[str]())

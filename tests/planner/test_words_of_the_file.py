@@ -64,3 +64,10 @@ def test_a_prefix_alone_tells_a_member_of_a_family_only_in_company(plan):
 
     assert "map" in paths("map", "colour")
     assert "concurrent/map" in paths("map", "queue")
+
+
+def test_a_member_of_a_family_is_told_only_where_the_family_is_spoken_of():
+    autograd = load_lexicon().domain("pytorch/autograd")
+    assert autograd.tells(("backward", "references"))
+    assert not autograd.is_spoken({"backward", "references"})
+    assert autograd.is_spoken({"rt", "torch", "backward"})
