@@ -5,6 +5,7 @@ Invariant: reads the item alone; a macro call shows what its macro is known to m
 
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.gates import any_of, gate_of
+from splitter.rewrite.imports import line_key
 from splitter.rewrite.places import Place
 from splitter.rewrite.reroot import reroot
 from splitter.rewrite.use_text import UseLine
@@ -52,15 +53,13 @@ def reexports(world: World) -> tuple[UseLine, ...]:
             seen = _at_parent(visibility, world.origin)
             if seen and name not in world.hints.closed | world.hints.absent:
                 gates.setdefault((place, name, seen), []).append(gate_of(item.cfgs))
-    return tuple(
-        UseLine(
-            UseLeaf(("self", *place, name)),
-            visibility,
-            tuple(filter(None, (_text(cfgs),))),
-            deprecated=any(i.deprecated for i in world.homes(name).get(place, ())),
+    lines = (
+        UseLine(UseLeaf(("self", *place, name)), visibility, tuple(filter(None, (_text(cfgs),)))).allowing(
+            "deprecated", when=any(i.deprecated for i in world.homes(name).get(place, ()))
         )
         for (place, name, visibility), cfgs in gates.items()
     )
+    return tuple(line.allowing("unreachable_pub", when=line_key(line) in world.hints.unreachable) for line in lines)
 
 
 def visible_uses(world: World) -> tuple[UseLine, ...]:

@@ -115,7 +115,8 @@ def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[Use
             continue
         defined = any_of(gate_of(item.cfgs) for item in items)
         leaf = UseLeaf((*path_between(place, home), name))
-        lines.append(UseLine(leaf, "", _gates(users, defined), deprecated=any(item.deprecated for item in items)))
+        line = UseLine(leaf, "", _gates(users, defined))
+        lines.append(line.allowing("deprecated", when=any(item.deprecated for item in items)))
     return lines
 
 
@@ -221,5 +222,5 @@ def _is_dropped(world: World, place: Place, line: UseLine) -> bool:
 def _hinted(world: World, place: Place, line: UseLine) -> UseLine:
     key = line_key(line)
     extra = tuple(cfg for p, text, cfg in world.hints.gated if (p, text) == (place, key))
-    allow = (place, key) in world.hints.allowed
-    return replace(line, cfgs=tuple(dict.fromkeys((*line.cfgs, *extra))), allow_unused=allow)
+    line = replace(line, cfgs=tuple(dict.fromkeys((*line.cfgs, *extra))))
+    return line.allowing("unused_imports", when=(place, key) in world.hints.allowed)

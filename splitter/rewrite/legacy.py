@@ -50,7 +50,7 @@ def _brought_back(world: World) -> tuple[UseLine, ...]:
         if key not in world.hints.dropped:
             gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)
             cfgs = tuple(dict.fromkeys((*line.cfgs, *gates)))
-            made.append(replace(line, cfgs=cfgs, allow_unused=key in world.hints.allowed))
+            made.append(replace(line, cfgs=cfgs).allowing("unused_imports", when=key in world.hints.allowed))
     return tuple(made)
 
 

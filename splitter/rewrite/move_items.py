@@ -4,8 +4,6 @@ Invariant: pure; every byte of every touched file ends up kept in exactly one pl
 (`ChangeSet` refuses anything else).
 """
 
-from dataclasses import replace
-
 from splitter.model.change import Added, ChangeSet, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, Span
 from splitter.rewrite.edits import apply_edits, edits_of
@@ -144,7 +142,7 @@ def _visible(world: World) -> tuple[UseLine, ...]:
     for line in reexports(world):
         key = ((), line_key(line))
         if key not in world.hints.dropped:
-            public.append(replace(line, allow_unused=key in world.hints.allowed))
+            public.append(line.allowing("unused_imports", when=key in world.hints.allowed))
     names = {line.leaf.name for line in public}
     private = [line for line in residue_imports(world) if line.leaf.name not in names]
     return (*public, *private)

@@ -76,8 +76,8 @@ def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[P
     path, span = world.source.path, item.span
     lines, changed = _use_lines(world, item)
     # A list is not taken apart for it: its parts would stand in another order than rustfmt's.
-    allow = any(line.allow_unused for line in lines) and _ALLOW not in item.attributes
-    lines = [replace(line, allow_unused=False) for line in lines]
+    allow = any(line.allows for line in lines) and _ALLOW not in item.attributes
+    lines = [replace(line, allows=()) for line in lines]
     head = f"{_ALLOW}\n" if allow else ""
     if not changed:
         return apply_edits(path, span, (Edit(Span(item.core.start, item.core.start), _bytes(world, head), Why.IMPORT),))
@@ -128,7 +128,7 @@ def _use_lines(world: World, item: Item) -> tuple[list[UseLine], bool]:
         gates = tuple(cfg for place, text, cfg in world.hints.gated if (place, text) == key)
         allow = unused or key in world.hints.allowed
         changed = changed or moved.path != leaf.path or bool(gates)
-        lines.append(replace(line, cfgs=gates, allow_unused=allow))
+        lines.append(replace(line, cfgs=gates).allowing("unused_imports", when=allow))
     return lines, changed
 
 

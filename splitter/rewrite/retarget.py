@@ -3,6 +3,7 @@
 Invariant: edits whole runs of `use` items that carry no comments, and only those with a leaf that moves.
 """
 
+import re
 from dataclasses import replace
 
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
@@ -12,12 +13,8 @@ from splitter.rewrite.use_text import UseLine, render_uses
 from splitter.rewrite.world import World
 from splitter.source.uses import UseLeaf, use_leaves
 
-#: Attributes that imports of ours may carry beside `cfg`, with the lints that they name.
-_ALLOWS = {
-    "#[allow(unused_imports)]": ("unused_imports",),
-    "#[allow(deprecated)]": ("deprecated",),
-    "#[allow(deprecated, unused_imports)]": ("deprecated", "unused_imports"),
-}
+#: The attribute that imports of ours may carry beside `cfg`, with the lints that it names.
+_ALLOWS = re.compile(r"#\[allow\(((?:(?:deprecated|unreachable_pub|unused_imports)(?:, )?)+)\)\]")
 
 
 def retarget(world: World, place: Place, file: SourceFile) -> tuple[list[Piece], list[Dropped]]:
@@ -47,7 +44,9 @@ def _runs(file: SourceFile) -> list[list[Item]]:
     for item in file.items:
         lead = file.data[item.lead : item.core.start]
         tail = file.data[item.core.end : item.span.end].strip()
-        ours = len(item.cfgs) + sum(1 for attribute in item.attributes if attribute in _ALLOWS) == len(item.attributes)
+        ours = len(item.cfgs) + sum(1 for attribute in item.attributes if _ALLOWS.fullmatch(attribute)) == len(
+            item.attributes
+        )
         plain = item.kind is ItemKind.USE and not tail and ours and b"//" not in lead
         blank = b"\n" in file.data[item.span.start : item.lead]
         if plain and open_run and not blank:
@@ -59,8 +58,9 @@ def _runs(file: SourceFile) -> list[list[Item]]:
 
 
 def _line(item: Item, leaf: UseLeaf) -> UseLine:
-    allows = {lint for attribute in item.attributes for lint in _ALLOWS.get(attribute, ())}
-    return UseLine(leaf, item.visibility, item.cfgs, "unused_imports" in allows, "deprecated" in allows)
+    found = (_ALLOWS.fullmatch(attribute) for attribute in item.attributes)
+    allows = tuple(lint for one in found if one for lint in one[1].split(", "))
+    return UseLine(leaf, item.visibility, item.cfgs, allows)
 
 
 def _led(world: World, place: Place, leaf: UseLeaf) -> UseLeaf:

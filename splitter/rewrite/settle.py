@@ -32,10 +32,21 @@ def settle(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unu
 
     `known_unused` are texts of imports of the residue that were unused before the phase: they are left alone.
     """
+    unreachable = world.hints.unreachable | _unreachable(world, change, builds)
+    if unreachable != world.hints.unreachable:
+        return Settled(replace(world.hints, unreachable=unreachable), ())
     errors = tuple(d for build in builds if not build.succeeded for d in build.diagnostics if d.level == "error")
     if errors:
         return mended(world, errors)
     return Settled(_pruned(world, change, builds, known_unused), ())
+
+
+def _unreachable(world: World, change: ChangeSet, builds: tuple[Build, ...]) -> frozenset[str]:
+    """Re-exports of which a build says, by a lint that some crates ask for, that nobody outside gets at them."""
+    found = [d for build in builds for d in build.diagnostics if d.code == "unreachable_pub"]
+    leaves = _leaves_by_file(world, change) if found else {}
+    ours = {line_key(line) for line in reexports(world)} if found else set()
+    return frozenset(key for d in found for place, key in _hit(leaves, d) if place == () and key in ours)
 
 
 def _pruned(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Hints:

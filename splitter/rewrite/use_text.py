@@ -4,7 +4,7 @@ Source: rustfmt, `UseTree` ordering and `imports_layout = "Mixed"` (style editio
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitter.rewrite.gates import attribute_lines
 from splitter.source.uses import UseLeaf
@@ -17,18 +17,16 @@ _RANK = {"self": 0, "super": 1, "crate": 2}
 
 @dataclass(frozen=True, slots=True)
 class UseLine:
-    """One leaf with the visibility and the `cfg` predicates that it is declared under."""
+    """One leaf with the visibility, the `cfg` predicates and the lints that it is not to raise, in order."""
 
     leaf: UseLeaf
     visibility: str = ""
     cfgs: tuple[str, ...] = ()
-    allow_unused: bool = False
-    deprecated: bool = False
+    allows: tuple[str, ...] = ()
 
-    @property
-    def allows(self) -> tuple[str, ...]:
-        """Lints that the declaration is not to raise."""
-        return (("deprecated",) if self.deprecated else ()) + (("unused_imports",) if self.allow_unused else ())
+    def allowing(self, lint: str, *, when: bool = True) -> "UseLine":
+        """The line with one lint more, where there is reason to."""
+        return replace(self, allows=tuple(sorted({*self.allows, lint}))) if when else self
 
 
 Order = list[tuple[int, tuple[tuple[tuple[int, int, str], str], ...]]]

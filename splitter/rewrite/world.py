@@ -22,9 +22,10 @@ class Hints:
     """What the compiler has said about an earlier attempt.
 
     Imports are named by place and text. `opened` are members (fields, methods) that need to be seen from outside
-    their new module, `closed` the names that cannot be re-exported, `absent` those that a macro
-    call was taken to define and does not, `wanted` names that a place has to import, `allowed` unused re-exports,
-    `compiled` the builds (configuration, test or not) that are known to have a place.
+    their new module, `closed` the names that cannot be re-exported, `unreachable` the re-exports that nothing
+    outside the crate gets at, `absent` those names that a macro call was taken to define and does not, `wanted`
+    names that a place has to import, `allowed` unused re-exports, `compiled` the builds (configuration, test or
+    not) that are known to have a place.
     """
 
     dropped: frozenset[tuple[Place, str]] = frozenset()
@@ -32,6 +33,7 @@ class Hints:
     allowed: frozenset[tuple[Place, str]] = frozenset()
     opened: frozenset[tuple[str, str]] = frozenset()
     closed: frozenset[str] = frozenset()
+    unreachable: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     wanted: frozenset[tuple[Place, str]] = frozenset()
     compiled: frozenset[tuple[Place, tuple[str, bool]]] = frozenset()

@@ -158,7 +158,8 @@ def is_allowed(result, unused):
     items = parse(unused.path, result.settled[unused.path]).items
     found = next(item for item in items if item.core.start <= unused.start < item.core.end)
     documented = any(token.kind is TokenKind.DOC for token in tokenize(found_text(result, unused.path, found)))
-    return (found.visibility or documented) and "#[allow(unused_imports)]" in found.attributes
+    allowed = any(text.startswith("#[allow(") and "unused_imports" in text for text in found.attributes)
+    return (found.visibility or documented) and allowed
 
 
 def found_text(result, path, item):
