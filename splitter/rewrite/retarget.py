@@ -44,9 +44,8 @@ def _runs(file: SourceFile) -> list[list[Item]]:
     for item in file.items:
         lead = file.data[item.lead : item.core.start]
         tail = file.data[item.core.end : item.span.end].strip()
-        ours = len(item.cfgs) + sum(1 for attribute in item.attributes if _ALLOWS.fullmatch(attribute)) == len(
-            item.attributes
-        )
+        allows = [attribute for attribute in item.attributes if _ALLOWS.fullmatch(attribute)]
+        ours = len(item.cfgs) + len(allows) == len(item.attributes)
         plain = item.kind is ItemKind.USE and not tail and ours and b"//" not in lead
         blank = b"\n" in file.data[item.span.start : item.lead]
         if plain and open_run and not blank:
