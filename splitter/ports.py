@@ -21,6 +21,9 @@ class Progress(Protocol):
     def __call__(self, message: str) -> None:
         """Report the step that begins now."""
 
+    def stage(self, name: str, rest: str) -> None:
+        """Report that a part begins which has steps of its own: its name, and what more there is to say."""
+
     def finished(self, phase: PhaseResult) -> None:
         """Report what one phase of several came to, to be kept in sight."""
 
@@ -29,6 +32,9 @@ class Silence:
     """A progress that nobody waits for."""
 
     def __call__(self, message: str) -> None:
+        """Say nothing."""
+
+    def stage(self, name: str, rest: str) -> None:
         """Say nothing."""
 
     def finished(self, phase: PhaseResult) -> None:

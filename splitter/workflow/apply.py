@@ -116,7 +116,7 @@ def _apply_phase(  # noqa: PLR0913 - one step of `apply_plan`, with all that it 
     dry_run: bool,
     commit: bool,
 ) -> PhaseResult:
-    progress(f"phase {phase.number} of {len(session.plan.phases)}: {phase.name}")
+    progress.stage(f"phase {phase.number} of {len(session.plan.phases)}", phase.name)
     module = bench.module if bench is not None and not session.receipts else session.module
     world = world_of(session, tree, phase, module, by_names=bench is None)
     if bench is not None:

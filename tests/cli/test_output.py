@@ -58,20 +58,25 @@ def test_a_log_gets_a_plain_line_a_step(monkeypatch):
     log = io.StringIO()
     monkeypatch.setattr("sys.stderr", log)
     with open_progress() as steps:
+        steps.stage("phase 1 of 2", "core")
         steps("building")
         steps.detail("Compiling x")
         steps("testing \x1b[2J")
-    assert log.getvalue() == "building\ntesting �[2J\n"
+    assert log.getvalue() == "phase 1 of 2: core\nbuilding\ntesting �[2J\n"
 
 
 def test_a_terminal_gets_one_line_that_goes_away(monkeypatch):
     terminal = Terminal()
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "50")
     with open_progress() as steps:
+        steps.stage("phase 1 of 2", "core")
         steps("building [x]")
-        steps.detail("Compiling y")
-    assert "building [x]" in terminal.getvalue()
+        steps.detail("Compiling y v0.1.0 (/a/folder)")
+    rows = [row for row in re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "", terminal.getvalue()).splitlines() if row.strip()]
+    assert rows[-1].endswith("phase 1 of 2 building [x] 0:00:00 Compiling y v…")
+    assert len(rows[-1]) == 50
     assert terminal.getvalue().endswith("\x1b[2K")
 
 
