@@ -15,6 +15,8 @@ from splitter.planner.lexicon import Domain, Lexicon
 from splitter.planner.words import IDENTIFIER, KEYWORDS, PRECISION, compose_name, name_words, rank_words
 from splitter.source.uses import use_leaves
 
+_SHARE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -92,7 +94,10 @@ def own_names(graph: SymbolGraph) -> frozenset[str]:
 def _told(
     modules: list[list[Features]], lexicon: Lexicon, common: frozenset[str]
 ) -> tuple[list[Counter[str]], Counter[str]]:
-    """How many functions of each module a domain tells, by its path, and how many it tells of all."""
+    """How many functions of each module a domain tells, by its path, and how many it tells of all.
+
+    What tells more than half of the whole file does not tell its modules apart.
+    """
     spoken = {word for members in modules for one in members for word in one.name}
     rows = [
         Counter(
@@ -103,7 +108,10 @@ def _told(
         )
         for members in modules
     ]
-    return rows, sum(rows, Counter[str]())
+    everywhere = sum(rows, Counter[str]())
+    most = _SHARE * sum(map(len, modules))
+    telling = {path for path, count in everywhere.items() if count <= most}
+    return [Counter({path: row[path] for path in row.keys() & telling}) for row in rows], everywhere
 
 
 def _known(
