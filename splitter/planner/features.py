@@ -50,8 +50,17 @@ def split_name(name: str) -> tuple[str, ...]:
 
 
 def common_words(features: Iterable[Features]) -> frozenset[str]:
-    """First words that so many names begin with that they tell nothing (`rt`, `molt`)."""
-    firsts = Counter(one.name[0] for one in features if one.name and one.exported)
+    """First words that so many entry points begin with that they tell nothing (`rt`, `molt`)."""
+    return _leading(one for one in features if one.exported)
+
+
+def usual_words(features: tuple[Features, ...]) -> frozenset[str]:
+    """The same; in a file without entry points those that many of all functions begin with (`expand`, `write`)."""
+    return common_words(features) if any(one.exported for one in features) else _leading(features)
+
+
+def _leading(features: Iterable[Features]) -> frozenset[str]:
+    firsts = Counter(one.name[0] for one in features if one.name)
     return frozenset(word for word, count in firsts.items() if count > _COMMON * firsts.total())
 
 

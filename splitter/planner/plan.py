@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from splitter.model.graph import SymbolGraph
 from splitter.model.plan import Layout, Module, Phase, Plan
 from splitter.planner.cluster import find_clusters
-from splitter.planner.features import Features, common_words, find_features
+from splitter.planner.features import Features, common_words, find_features, usual_words
 from splitter.planner.lexicon import load_lexicon
 from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
@@ -85,7 +85,7 @@ def make_draft(graph: SymbolGraph, options: PlanOptions) -> Draft:
         [settled.paths.get(number) for number in numbers],
         lexicon,
         options.reserved | own_names(graph),
-        common_words(features),
+        usual_words(tuple(one for one, unit in zip(features, units, strict=True) if unit.anchor)),
     )
     named = dict(zip(numbers, names, strict=True))
     if options.rules:
