@@ -3,7 +3,7 @@
 import pytest
 
 from splitter.graph.build import build_graph
-from splitter.planner.features import banner_title, find_features, usual_words
+from splitter.planner.features import banner_title, find_features
 from splitter.planner.lexicon import load_lexicon
 from splitter.planner.units import find_units
 from splitter.source.parse import parse
