@@ -3,7 +3,7 @@
 import pytest
 
 from splitter.graph.build import build_graph
-from splitter.planner.features import banner_title, find_features
+from splitter.planner.features import banner_title, find_features, usual_words
 from splitter.planner.lexicon import load_lexicon
 from splitter.planner.units import find_units
 from splitter.source.parse import parse
@@ -36,10 +36,25 @@ def test_a_prefix_tells_where_a_name_begins_a_word_anywhere(name, path):
     assert (path in told) if path else not any(one.startswith("concurrent") for one in told), told
 
 
-def names_of(*functions):
-    text = "".join(f'#[no_mangle]\npub extern "C" fn {name}() {{}}\n' for name in functions)
+def features_of(*functions, head='#[no_mangle]\npub extern "C" '):
+    text = "".join(f"{head}fn {name}() {{}}\n" for name in functions)
     graph = build_graph(parse("ffi.rs", text.encode()))
-    return ["_".join(one.name) for one in find_features(graph, find_units(graph, frozenset()))]
+    return find_features(graph, find_units(graph, frozenset()))
+
+
+def names_of(*functions):
+    return ["_".join(one.name) for one in features_of(*functions)]
+
+
+@pytest.mark.parametrize("head", ["", "pub "])
+def test_a_word_that_most_functions_begin_with_names_nothing(head):
+    assert usual_words(features_of("write_enum", "write_type", "close", head=head)) == {"write"}
+    assert usual_words(features_of("write_enum", "read_type", "close", head=head)) == set()
+
+
+def test_where_there_are_entry_points_their_words_count():
+    made = (*features_of("rt_map", "rt_list"), *features_of("write_a", "write_b", "write_c", head=""))
+    assert usual_words(made) == {"rt"}
 
 
 WORDS = ("map", "array", "text", "doc", "input", "output", "undo", "weak")
