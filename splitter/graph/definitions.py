@@ -92,7 +92,7 @@ def _by_rules(made: Definitions, tokens: list[Token]) -> tuple[Defined, ...] | N
     if rules is None:
         return None
     close = len(tokens) - 2 if tokens[-1].text == b";" else len(tokens) - 1
-    return defined_by(rules, tokens[bang + 2 : close])
+    return defined_by(rules, tokens[bang + 2 : close], made.rules)
 
 
 def _inside(tokens: list[Token], item: Item) -> list[str]:

@@ -1,17 +1,17 @@
 """What a call of a `macro_rules!` macro of the same file defines: matches the call, then reads the transcriber.
 
 Source: The Rust Reference, "Macros by example".
-Invariant: an approximation without backtracking; a fragment longer than one token ends where the token that
-the matcher expects next stands. A call that fits no arm defines nothing that is known.
+Invariant: an approximation; a call that fits no arm defines nothing that is known.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
-from splitter.source.tokens import NESTING, Token, TokenKind, code_tokens, match_brackets
+from splitter.graph.macro_match import Match, closing, match_call
+from splitter.source.tokens import Token, TokenKind, code_tokens, match_brackets
 
-_SINGLE = frozenset(("ident", "tt", "lifetime", "block", "literal"))
+_DEEPEST = 8
 _DEFINING = frozenset((b"fn", b"static", b"struct", b"enum", b"union", b"trait", b"type", b"const", b"mod"))
 _QUALIFIERS = frozenset((b"unsafe", b"async", b"const", b"extern", b"mut"))
 
@@ -37,11 +37,6 @@ class MacroRules:
     arms: tuple[tuple[list[Token], list[Token]], ...]
 
 
-@dataclass(slots=True)
-class _Match:
-    found: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
-
-
 def read_macro(data: bytes, start: int, end: int) -> MacroRules:
     """Arms of the `macro_rules!` item that stands at these bytes."""
     tokens = code_tokens(data, start, end)
@@ -64,17 +59,51 @@ def read_macro(data: bytes, start: int, end: int) -> MacroRules:
     return MacroRules(tuple(arms))
 
 
-def defined_by(macro: MacroRules, call: list[Token]) -> tuple[Defined, ...] | None:
-    """What a call with these tokens between its brackets defines; None where no arm fits."""
+def defined_by(
+    macro: MacroRules, call: list[Token], rules: Mapping[str, MacroRules], deep: int = 0
+) -> tuple[Defined, ...] | None:
+    """What a call with these tokens between its brackets defines; None where no arm fits.
+
+    `rules` are the macros that the transcriber may call in turn, itself or as the name that it was given.
+    """
     for matcher, transcriber in macro.arms:
-        match = _Match()
-        end = _match(matcher, 0, len(matcher), call, 0, match)
-        if end == len(call):
-            return _definitions(transcriber, match)
+        match = match_call(matcher, call)
+        if match is not None:
+            inner = _calls(transcriber, match, rules) if deep < _DEEPEST else ()
+            more = (one for rule, tokens in inner for one in defined_by(rule, tokens, rules, deep + 1) or ())
+            return tuple(dict.fromkeys((*_definitions(transcriber, match), *more)))
     return None
 
 
-def _definitions(transcriber: list[Token], match: _Match) -> tuple[Defined, ...]:
+def _calls(
+    transcriber: list[Token], match: Match, rules: Mapping[str, MacroRules]
+) -> Iterator[tuple[MacroRules, list[Token]]]:
+    """Calls of known macros that the transcriber makes where items stand, as far as no repetition feeds them."""
+    single = {name.encode(): texts[0] for name, texts in match.found.items() if len(texts) == 1}
+    for at, token in enumerate(transcriber[:-1]):
+        if token.text != b"!" or at == 0 or transcriber[at + 1].kind is not TokenKind.OPEN:
+            continue
+        name = transcriber[at - 1].text
+        given = at > 1 and transcriber[at - 2].text == b"$"
+        rule = rules.get((single.get(name, b"") if given else name).decode())
+        inside = transcriber[at + 2 : closing(transcriber, at + 1)]
+        loops = any(one.text == b"$" and other.kind is TokenKind.OPEN for one, other in pairwise(inside))
+        if rule is not None and not loops and _at_item_level(transcriber, at):
+            yield rule, _filled(inside, single)
+
+
+def _filled(tokens: list[Token], filling: Mapping[bytes, bytes]) -> list[Token]:
+    """The tokens with what the metavariables among them stand for."""
+    row: list[bytes] = []
+    for before, token in pairwise([Token(TokenKind.PUNCT, b"", 0), *tokens]):
+        if before.text == b"$" and token.text in filling:
+            row[-1] = filling[token.text]
+        else:
+            row.append(token.text)
+    return code_tokens(b" ".join(row))
+
+
+def _definitions(transcriber: list[Token], match: Match) -> tuple[Defined, ...]:
     found: list[Defined] = []
     for at, token in enumerate(transcriber[:-1]):
         if token.text not in _DEFINING:
@@ -94,10 +123,10 @@ def _definitions(transcriber: list[Token], match: _Match) -> tuple[Defined, ...]
         for turn, name in enumerate(names):
             text = _signature(transcriber, at, following, name, _filling(match, turn, len(names)))
             found.append(Defined(name.decode(), token.text.decode(), visibility, exported, text))
-    return tuple(dict.fromkeys(found))
+    return tuple(found)
 
 
-def _filling(match: _Match, turn: int, turns: int) -> dict[bytes, bytes]:
+def _filling(match: Match, turn: int, turns: int) -> dict[bytes, bytes]:
     """What metavariables stand for in one turn of the repetition that defines a name; those of other depths aside."""
     found = {name.encode(): texts for name, texts in match.found.items()}
     return {
@@ -153,90 +182,3 @@ def _lead(tokens: list[Token], at: int) -> tuple[str, bool]:
         begin -= 1
     exported = any(token.text in (b"no_mangle", b"export_name") for token in tokens[begin:start])
     return visibility, exported
-
-
-def _match(pattern: list[Token], at: int, end: int, call: list[Token], here: int, match: _Match) -> int:
-    """Index in the call behind what the pattern matches, or -1."""
-    while at < end:
-        token = pattern[at]
-        if token.text == b"$" and at + 1 < end and pattern[at + 1].text == b"(":
-            close = _close(pattern, at + 1)
-            separator, after = _repetition(pattern, close + 1)
-            here = _repeat(pattern, (at + 2, close), separator, call, here, match)
-            at = after
-        elif token.text == b"$" and at + 3 < end and pattern[at + 2].text == b":":
-            stop = pattern[at + 4] if at + 4 < end else None
-            past = _fragment(pattern[at + 3].text.decode(), stop, call, here)
-            if past < 0:
-                return -1
-            match.found[pattern[at + 1].text.decode()].append(b" ".join(t.text for t in call[here:past]))
-            here, at = past, at + 4
-        elif here < len(call) and call[here].text == token.text:
-            here, at = here + 1, at + 1
-        else:
-            return -1
-    return here
-
-
-def _repeat(
-    pattern: list[Token], span: tuple[int, int], separator: bytes, call: list[Token], here: int, match: _Match
-) -> int:
-    while here < len(call):
-        trial = _Match()
-        past = _match(pattern, span[0], span[1], call, here, trial)
-        if past <= here:
-            break
-        for name, texts in trial.found.items():
-            match.found[name] += texts
-        here = past
-        if separator:
-            if here >= len(call) or call[here].text != separator:
-                break
-            if _match(pattern, span[0], span[1], call, here + 1, _Match()) <= here + 1:
-                break
-            here += 1
-    return here
-
-
-def _repetition(pattern: list[Token], at: int) -> tuple[bytes, int]:
-    """Separator (empty for none) and the index behind the repetition operator."""
-    if pattern[at].text in (b"*", b"+", b"?"):
-        return b"", at + 1
-    return pattern[at].text, at + 2
-
-
-def _fragment(kind: str, stop: Token | None, call: list[Token], here: int) -> int:
-    """Index behind the fragment that begins at `here`; negative where there is none."""
-    if kind == "vis":
-        return _visibility(call, here)
-    if here >= len(call):
-        return -1
-    if kind in _SINGLE:
-        token = call[here]
-        if kind == "ident" and token.kind is not TokenKind.IDENT:
-            return -1
-        if kind == "literal" and token.text == b"-":
-            return here + 2
-        return _close(call, here) + 1 if token.kind is TokenKind.OPEN else here + 1
-    at = here
-    while at < len(call) and not (stop is not None and call[at].text == stop.text):
-        if call[at].kind is TokenKind.CLOSE:
-            break
-        at = _close(call, at) + 1 if call[at].kind is TokenKind.OPEN else at + 1
-    return at if at > here else -1
-
-
-def _visibility(call: list[Token], here: int) -> int:
-    if here >= len(call) or call[here].text != b"pub":
-        return here
-    scoped = here + 1 < len(call) and call[here + 1].text == b"("
-    return _close(call, here + 1) + 1 if scoped else here + 1
-
-
-def _close(tokens: list[Token], at: int) -> int:
-    depth = 0
-    for index in range(at, len(tokens)):
-        depth += NESTING.get(tokens[index].kind, 0)
-        if depth == 0:
-            return index
-    return len(tokens) - 1

@@ -30,4 +30,4 @@ def defined_in(source: SourceFile, item: Item, rules: Rules) -> tuple[Defined, .
     bang = next((at for at, token in enumerate(tokens) if token.text == b"!"), 0)
     macro = rules.get(tokens[bang - 1].text.decode()) if bang else None
     close = len(tokens) - 2 if tokens[-1].text == b";" else len(tokens) - 1
-    return (defined_by(macro, tokens[bang + 2 : close]) or ()) if macro is not None else ()
+    return (defined_by(macro, tokens[bang + 2 : close], rules) or ()) if macro is not None else ()
