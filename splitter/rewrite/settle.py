@@ -6,7 +6,7 @@ What cannot be mended comes back as it is.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from splitter.model.change import ChangeSet
@@ -24,13 +24,17 @@ from splitter.source.uses import use_leaves
 
 _PLAIN_GATE = re.compile(r'(?:(?:any|all)\(|feature = "[^"]*"|test|[), ])+')
 _Line = tuple[Place, str]
-_Target = tuple[str, bool]
+#: A build by its configuration, and whether with tests.
+Target = tuple[str, bool]
 
 
-def settle(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Settled:
+def settle(
+    world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: Mapping[str, set[Target]]
+) -> Settled:
     """Judge an attempt by its builds.
 
-    `known_unused` are texts of imports of the residue that were unused before the phase: they are left alone.
+    `known_unused` are texts of imports of the residue with the builds in which they were unused before the phase: where
+    they are unused in no others, they are left alone.
     """
     unreachable = world.hints.unreachable | _unreachable(world, change, builds)
     if unreachable != world.hints.unreachable:
@@ -41,6 +45,11 @@ def settle(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unu
     return Settled(_pruned(world, change, builds, known_unused), ())
 
 
+def targets_of(build: Build, unused: Diagnostic) -> set[Target]:
+    """The builds that a message is from."""
+    return {(build.configuration.name, name.endswith("(test)")) for name in unused.targets or ("lib",)}
+
+
 def _unreachable(world: World, change: ChangeSet, builds: tuple[Build, ...]) -> frozenset[str]:
     """Re-exports of which a build says, by a lint that some crates ask for, that nobody outside gets at them."""
     found = [d for build in builds for d in build.diagnostics if d.code == "unreachable_pub"]
@@ -49,25 +58,27 @@ def _unreachable(world: World, change: ChangeSet, builds: tuple[Build, ...]) -> 
     return frozenset(key for d in found for place, key in _hit(leaves, d) if place == () and key in ours)
 
 
-def _pruned(world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: frozenset[str]) -> Hints:
-    flagged: dict[_Line, set[_Target]] = defaultdict(set)
-    compiled: set[tuple[Place, _Target]] = set(world.hints.compiled)
+def _pruned(
+    world: World, change: ChangeSet, builds: tuple[Build, ...], known_unused: Mapping[str, set[Target]]
+) -> Hints:
+    flagged: dict[_Line, set[Target]] = defaultdict(set)
+    compiled: set[tuple[Place, Target]] = set(world.hints.compiled)
     leaves = _leaves_by_file(world, change)
     for build in builds:
         for unused in build.unused_imports:
+            targets = targets_of(build, unused)
             for place, key in _hit(leaves, unused):
-                targets = {(build.configuration.name, name.endswith("(test)")) for name in unused.targets or ("lib",)}
                 flagged[place, key] |= targets
                 compiled |= {(place, target) for target in targets}
     hints = replace(world.hints, compiled=frozenset(compiled))
     for line, where in sorted(flagged.items()):
-        if line[0] == world.residue and line[1] in known_unused:
+        if line[0] == world.residue and where <= known_unused.get(line[1], set()):
             continue
         hints = _prune(world, hints, line, where, {target for place, target in compiled if place == line[0]})
     return hints
 
 
-def _prune(world: World, hints: Hints, line: _Line, where: set[_Target], compiled: set[_Target]) -> Hints:
+def _prune(world: World, hints: Hints, line: _Line, where: set[Target], compiled: set[Target]) -> Hints:
     """`compiled` are the builds that say anything about the file, `where` those in which the import is unused.
 
     A build that finds nothing in a file may not have it at all. Where it does have it and needs the import, it will

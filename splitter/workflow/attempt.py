@@ -3,6 +3,7 @@
 Invariant: works in the workbench's copy only; the copy is what it was when the attempt fails.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from splitter.model.change import Added, ChangeSet, Why
@@ -12,7 +13,7 @@ from splitter.rewrite.foresee import foresee, foresee_hidden
 from splitter.rewrite.imports import line_key
 from splitter.rewrite.move_items import move_items
 from splitter.rewrite.rewrap import rewrap
-from splitter.rewrite.settle import settle
+from splitter.rewrite.settle import Target, settle, targets_of
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 
@@ -91,14 +92,17 @@ class _Wrapping:
         return change if isinstance(wanted, Missing) else rewrap(change, wanted)
 
 
-def _known_unused(world: World, before: tuple[Build, ...]) -> frozenset[str]:
-    """Imports of the residue that every build of the tree before found to be unused."""
-    flagged = [(d.start, d.end) for build in before for d in build.unused_imports if d.path == world.source.path]
-    found = set()
-    for _, leaf in world.leaves:
-        if any(leaf.span.start < end and start < leaf.span.end for start, end in flagged):
-            found.add(line_key(UseLine(leaf)))
-    return frozenset(found)
+def _known_unused(world: World, before: tuple[Build, ...]) -> dict[str, set[Target]]:
+    """Imports of the residue that were unused before the phase, and in which builds."""
+    found: dict[str, set[Target]] = defaultdict(set)
+    for build in before:
+        for unused in build.unused_imports:
+            if unused.path != world.source.path:
+                continue
+            for _, leaf in world.leaves:
+                if leaf.span.start < unused.end and unused.start < leaf.span.end:
+                    found[line_key(UseLine(leaf))] |= targets_of(build, unused)
+    return found
 
 
 def _endless(world: World) -> Diagnostic:
