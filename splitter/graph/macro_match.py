@@ -79,7 +79,7 @@ def _fragment(kind: str, stop: Token | None, call: list[Token], here: int) -> in
     """Index behind the fragment that begins at `here`; negative where there is none."""
     if kind == "vis":
         return _visibility(call, here)
-    if here >= len(call):
+    if here >= len(call) or call[here].kind is TokenKind.CLOSE:
         return -1
     if kind in _SINGLE:
         token = call[here]

@@ -38,6 +38,7 @@ _KINDS = {
 #: Macros that choose among items by conditions, as `cfg_if!` does.
 CONDITIONAL_MACROS = frozenset(("cfg_if", "cfg_select"))
 _FIRST_FUNCTION = re.compile(rb"\bfn\s+((?:r#)?\w+)")
+_PROC_MACRO = re.compile(r"#\[(?:cfg_attr\(.*\b)?proc_macro(?:_derive|_attribute)?\b")
 _ABI = re.compile(rb'"([^"]*)"')
 _WORDS = re.compile(r"[^\W_]+")
 _NOT_PARSED = "the parser does not know its syntax yet"
@@ -105,6 +106,8 @@ def describe(data: bytes, node: "ItemNode", lead: int) -> Described:
     made.key = f"{kind.value}:{made.name}"
     if kind is ItemKind.IMPL:
         made.key = f"impl:{made.trait} for {made.target}" if made.trait else f"impl:{made.target}"
+    if any(_PROC_MACRO.match(text) for text in attributes.texts):
+        made.stays = "a procedural macro has to stand in the root of its crate"
     return made
 
 

@@ -3,16 +3,17 @@
 Invariant: reads only; rewrites nothing: the edits to expect follow from who names what.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from splitter.model.graph import SymbolGraph
 from splitter.model.outcome import ModuleFigures, Preview
 from splitter.model.plan import Module, Plan
-from splitter.model.source import ItemKind
+from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.ports import Tree
 from splitter.workflow.status import count_functions
 
 _LARGE_SHOWN = 6
+_STAYING_SHOWN = 3
 _NO_MODULE = (
     "modules form around functions, and these are too few; types go, with their impls, where a rules file sends them"
     ' (`--rules FILE`, in it [modules] and a line like map = ["struct:Map*"])'
@@ -47,9 +48,7 @@ def preview_of(tree: Tree, graph: SymbolGraph, plan: Plan) -> Preview:
         stays={key: _why_stays(graph, key) for key in residue},
         metrics=_metrics(graph, plan, rows),
         mentions=tree.mentions(source.path),
-        notes=tuple(
-            f"{source.path}:{item.line}: `{item.key}` stays: {item.stays}" for item in source.items if item.stays
-        ),
+        notes=_stay_notes(source),
     )
 
 
@@ -64,6 +63,21 @@ def size_notes(modules: tuple[ModuleFigures, ...], target_lines: int) -> tuple[s
     more = f" +{len(large) - _LARGE_SHOWN}" if len(large) > _LARGE_SHOWN else ""
     told = f"more than twice the {target_lines:,} lines wished for, since nothing in them parts clearly"
     return (f"{told}: {named}{more}",)
+
+
+def _stay_notes(source: SourceFile) -> tuple[str, ...]:
+    """What has to stay, each with its line; many for one reason are told of once."""
+    alike: dict[str, list[Item]] = defaultdict(list)
+    for item in source.items:
+        if item.stays:
+            alike[item.stays].append(item)
+    rows: list[list[Item]] = []
+    for items in alike.values():
+        rows += [items] if len(items) > _STAYING_SHOWN else [[item] for item in items]
+    return tuple(
+        f"{source.path}:{first.line}: `{first.key}` {f'and {len(more)} more stay' if more else 'stays'}: {first.stays}"
+        for first, *more in sorted(rows, key=lambda row: row[0].line)
+    )
 
 
 def _figures(graph: SymbolGraph, number: int, module: Module, edits: Counter[str]) -> ModuleFigures:

@@ -79,3 +79,12 @@ def test_an_ending_that_says_nothing_is_refused(splitter, small_crate):
     said = splitter("graph", "src/ffi.rs", "-o", "graph.png")
     assert said.code == 2
     assert ".svg, .html, .dot, .json" in said.err
+
+
+def test_many_items_that_stay_for_one_reason_are_one_note(splitter, tmp_path):
+    text = "#[proc_macro]\npub fn {}(input: TokenStream) -> TokenStream {{\n    input\n}}\n"
+    (tmp_path / "lib.rs").write_text("".join(text.format(name) for name in ("one", "two", "three", "four")))
+    told = "a procedural macro has to stand in the root of its crate"
+    assert f"note: lib.rs:2: `fn:one` and 3 more stay: {told}\n" in splitter("plan", "lib.rs").out
+    (tmp_path / "lib.rs").write_text(text.format("one"))
+    assert f"note: lib.rs:2: `fn:one` stays: {told}\n" in splitter("plan", "lib.rs").out

@@ -46,3 +46,10 @@ def test_main_is_a_function_like_others_elsewhere():
 def test_what_does_not_end_or_begin_is_refused_where_it_stands(data, line):
     with pytest.raises(SourceError, match=rf"^src/ffi\.rs:{line}: "):
         parse("src/ffi.rs", data)
+
+
+@pytest.mark.parametrize("attribute", ["proc_macro", "proc_macro_derive(A, attributes(a))", "proc_macro_attribute"])
+def test_a_procedural_macro_stays_in_the_root(attribute):
+    text = f"#[{attribute}]\npub fn made(input: TokenStream) -> TokenStream {{\n    input\n}}\n\nfn other() {{}}\n"
+    stays = {item.key: item.stays for item in parse("src/lib.rs", text.encode()).items}
+    assert stays == {"fn:made": "a procedural macro has to stand in the root of its crate", "fn:other": None}
