@@ -38,10 +38,12 @@ def _body(tokens: list[Token]) -> int:
 
 def _declared(tokens: list[Token], body: int, member: str, *, fields: bool) -> int | None:
     depth = 0
+    # The compiler names a raw identifier by its plain word as a rule.
+    names = (member.encode(), b"r#" + member.removeprefix("r#").encode())
     for index in range(body, len(tokens)):
         token = tokens[index]
         depth += NESTING.get(token.kind, 0)
-        if depth != 1 or token.kind is not TokenKind.IDENT or token.text.decode() != member:
+        if depth != 1 or token.kind is not TokenKind.IDENT or token.text not in names:
             continue
         if fields:
             if index + 1 < len(tokens) and tokens[index + 1].text == b":":
