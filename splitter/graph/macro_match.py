@@ -7,7 +7,7 @@ Invariant: no backtracking; a fragment longer than one token ends where the toke
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from splitter.source.tokens import NESTING, Token, TokenKind
+from splitter.source.tokens import Token, TokenKind, closing
 
 _SINGLE = frozenset(("ident", "tt", "lifetime", "block", "literal"))
 
@@ -101,13 +101,3 @@ def _visibility(call: list[Token], here: int) -> int:
         return here
     scoped = here + 1 < len(call) and call[here + 1].text == b"("
     return closing(call, here + 1) + 1 if scoped else here + 1
-
-
-def closing(tokens: list[Token], at: int) -> int:
-    """Index of the token that closes the bracket at `at`; the last one where none does."""
-    depth = 0
-    for index in range(at, len(tokens)):
-        depth += NESTING.get(tokens[index].kind, 0)
-        if depth == 0:
-            return index
-    return len(tokens) - 1

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from splitter.graph.macro_match import Match, closing, match_call
-from splitter.source.tokens import Token, TokenKind, code_tokens, match_brackets
+from splitter.graph.macro_match import Match, match_call
+from splitter.source.tokens import Token, TokenKind, closing, code_tokens, match_brackets
 
 _DEEPEST = 8
 _DEFINING = frozenset((b"fn", b"static", b"struct", b"enum", b"union", b"trait", b"type", b"const", b"mod"))

@@ -5,7 +5,7 @@ Invariant: reads `macro_rules!` definitions; says nothing about macros of other 
 
 from collections.abc import Iterable
 
-from splitter.source.tokens import NESTING, Token, code_tokens
+from splitter.source.tokens import closing, code_tokens
 
 
 def public_macros(sources: Iterable[bytes]) -> frozenset[str]:
@@ -17,17 +17,8 @@ def public_macros(sources: Iterable[bytes]) -> frozenset[str]:
         tokens = code_tokens(data)
         for at, token in enumerate(tokens[:-3]):
             if token.text == b"macro_rules" and tokens[at + 1].text == b"!":
-                end = _end(tokens, at + 3)
+                end = closing(tokens, at + 3)
                 texts = [t.text for t in tokens[at + 3 : end]]
                 if any(text == b"pub" and b"fn" in texts[i : i + 6] for i, text in enumerate(texts)):
                     found.add(tokens[at + 2].text.decode())
     return frozenset(found)
-
-
-def _end(tokens: list[Token], at: int) -> int:
-    depth = 0
-    for index in range(at, len(tokens)):
-        depth += NESTING.get(tokens[index].kind, 0)
-        if depth == 0:
-            return index
-    return len(tokens)

@@ -15,7 +15,7 @@ from splitter.errors import SourceError
 from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.source.describe import Described, describe, describe_inner, describe_note
 from splitter.source.grammar import item_nodes
-from splitter.source.tokens import NESTING, Token, TokenKind, tokenize
+from splitter.source.tokens import Token, TokenKind, closing, tokenize
 
 _BOM = b"\xef\xbb\xbf"
 #: rustc takes `#!` for a shebang unless an inner attribute follows.
@@ -151,14 +151,7 @@ def _element(tokens: list[Token], index: int) -> tuple[int, bool]:
     if token.text != b"#":
         return index + 1, False
     inner = index + 1 < len(tokens) and tokens[index + 1].text == b"!"
-    at = index + (2 if inner else 1)
-    depth = 0
-    while at < len(tokens):
-        depth += NESTING.get(tokens[at].kind, 0)
-        at += 1
-        if depth == 0:
-            break
-    return at, inner
+    return closing(tokens, index + (2 if inner else 1)) + 1, inner
 
 
 def _blank_line_follows(data: bytes, at: int, end: int) -> bool:

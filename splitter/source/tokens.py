@@ -126,6 +126,16 @@ def match_brackets(tokens: list[Token]) -> dict[int, int]:
     return pairs
 
 
+def closing(tokens: list[Token], at: int) -> int:
+    """Index of the token that closes the bracket at `at`; the last one where none does."""
+    depth = 0
+    for index in range(at, len(tokens)):
+        depth += NESTING.get(tokens[index].kind, 0)
+        if depth == 0:
+            return index
+    return len(tokens) - 1
+
+
 def _is_doc_line(text: bytes) -> bool:
     return text.startswith(_DOC_LINE) and not text.startswith(b"////")
 

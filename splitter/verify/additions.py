@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from splitter.model.change import Added, ChangeSet, Why
 from splitter.model.check import Finding
 from splitter.model.source import Span
-from splitter.source.tokens import NESTING, Token, TokenKind, tokenize
+from splitter.source.tokens import Token, TokenKind, closing, tokenize
 from splitter.verify.canonical import end_of_visibility
 
 _PATH_WORDS = (b"self", b"super", b"crate")
@@ -86,13 +86,7 @@ def _without_attributes(code: list[Token]) -> list[Token]:
     while at < len(code):
         following = [token.text for token in code[at : at + 3]]
         if following[:2] in ([b"#", b"["], [b"#", b"!"]):
-            depth = 0
-            at += following.index(b"[") if b"[" in following else 1
-            while at < len(code):
-                depth += NESTING.get(code[at].kind, 0)
-                at += 1
-                if depth == 0:
-                    break
+            at = closing(code, at + (following.index(b"[") if b"[" in following else 1)) + 1
         else:
             row.append(code[at])
             at += 1
