@@ -126,7 +126,12 @@ def _missed_elsewhere(world: World, hints: Hints, error: Diagnostic) -> Hints | 
     for path in _QUOTED.findall(error.message):
         for place in dict.fromkeys((world.residue, ())):
             hints = _wanted(world, hints, place, path.rsplit("::", 1)[-1]) or hints
-    return hints if hints != world.hints else None
+    return _reached(world.hints, hints) if hints != world.hints else None
+
+
+def _reached(before: Hints, hints: Hints) -> Hints:
+    """What is newly wanted is so by other files: no condition of this one says when."""
+    return replace(hints, reached=hints.reached | (hints.wanted - before.wanted))
 
 
 def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints | None:
@@ -152,6 +157,9 @@ def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints
 
 def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str) -> Hints | None:
     """A trait that is needed for its methods was taken for unused; the compiler's help names it."""
+    if place is None:  # another file has it through `super::*`
+        better = (_trait_wanted(world, hints, one, rendered) for one in dict.fromkeys((world.residue, ())))
+        return next((_reached(hints, found) for found in better if found is not None), None)
     for found in _USE_HELP.finditer(rendered):
         name = found["path"].rsplit("::", 1)[-1]
         for leaf_name in (name, "_"):

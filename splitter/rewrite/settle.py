@@ -97,7 +97,7 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[Target], compiled
         return replace(hints, dropped=hints.dropped | {line})
     if where == {target for target in compiled if not target[1]}:
         gates = "test"
-    gates = gates or _gates_of_place(world, place)
+    gates = gates or ("" if (place, name) in hints.reached else _gates_of_place(world, place))
     if gates and not gated and line not in hints.allowed:
         return replace(hints, gated=(*hints.gated, (place, key, gates)))
     return replace(hints, allowed=hints.allowed | {line})

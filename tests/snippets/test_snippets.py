@@ -156,12 +156,15 @@ def test_a_second_apply_finds_nothing_to_do(case, result):
 
 
 def is_allowed(result, unused):
-    """Say whether the import is kept though nobody takes it: a path that worked before, or one with docs of its own."""
+    """Say whether the import is kept though nobody takes it.
+
+    That is so for a path that worked before, one with docs of its own, and one that the build without tests needs.
+    """
     items = parse(unused.path, result.settled[unused.path]).items
     found = next(item for item in items if item.core.start <= unused.start < item.core.end)
     documented = any(token.kind is TokenKind.DOC for token in tokenize(found_text(result, unused.path, found)))
     allowed = any(text.startswith("#[allow(") and "unused_imports" in text for text in found.attributes)
-    return (found.visibility or documented) and allowed
+    return (found.visibility or documented or unused.targets == ("lib(test)",)) and allowed
 
 
 def found_text(result, path, item):
