@@ -158,8 +158,8 @@ def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints
 def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str) -> Hints | None:
     """A trait that is needed for its methods was taken for unused; the compiler's help names it."""
     if place is None:  # another file has it through `super::*`
-        better = (_trait_wanted(world, hints, one, rendered) for one in dict.fromkeys((world.residue, ())))
-        return next((_reached(hints, found) for found in better if found is not None), None)
+        tried = (_trait_wanted(world, hints, one, rendered) for one in dict.fromkeys((world.residue, ())))
+        return next((_reached(hints, made) for made in tried if made is not None), None)
     for found in _USE_HELP.finditer(rendered):
         name = found["path"].rsplit("::", 1)[-1]
         for leaf_name in (name, "_"):
