@@ -126,12 +126,7 @@ def _missed_elsewhere(world: World, hints: Hints, error: Diagnostic) -> Hints | 
     for path in _QUOTED.findall(error.message):
         for place in dict.fromkeys((world.residue, ())):
             hints = _wanted(world, hints, place, path.rsplit("::", 1)[-1]) or hints
-    return _reached(world.hints, hints) if hints != world.hints else None
-
-
-def _reached(before: Hints, hints: Hints) -> Hints:
-    """What is newly wanted is so by other files: no condition of this one says when."""
-    return replace(hints, reached=hints.reached | (hints.wanted - before.wanted))
+    return hints if hints != world.hints else None
 
 
 def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints | None:
@@ -159,7 +154,7 @@ def _trait_wanted(world: World, hints: Hints, place: Place | None, rendered: str
     """A trait that is needed for its methods was taken for unused; the compiler's help names it."""
     if place is None:  # another file has it through `super::*`
         tried = (_trait_wanted(world, hints, one, rendered) for one in dict.fromkeys((world.residue, ())))
-        return next((_reached(hints, made) for made in tried if made is not None), None)
+        return next((made for made in tried if made is not None), None)
     for found in _USE_HELP.finditer(rendered):
         name = found["path"].rsplit("::", 1)[-1]
         for leaf_name in (name, "_"):

@@ -97,10 +97,12 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[Target], compiled
         return replace(hints, dropped=hints.dropped | {line})
     if where == {target for target in compiled if not target[1]}:
         gates = "test"
-    gates = gates or ("" if (place, name) in hints.reached else _gates_of_place(world, place))
+    gates = gates or _gates_of_place(world, place)
     if gates and not gated and line not in hints.allowed:
         return replace(hints, gated=(*hints.gated, (place, key, gates)))
-    return replace(hints, allowed=hints.allowed | {line})
+    # A condition that has not helped was guessed wrong: it could hide the import where nothing was built.
+    kept = tuple(row for row in hints.gated if row[:2] != line)
+    return replace(hints, gated=kept, allowed=hints.allowed | {line})
 
 
 def is_open(gate: str, builds: Collection[tuple[str, bool]]) -> bool:

@@ -24,8 +24,8 @@ class Hints:
     Imports are named by place and text. `opened` are members (fields, methods) that need to be seen from outside
     their new module, `closed` the names that cannot be re-exported, `unreachable` the re-exports that nothing
     outside the crate gets at, `absent` those names that a macro call was taken to define and does not, `wanted`
-    names that a place has to import, `reached` those of them that other files get at through it, `allowed` unused
-    re-exports, `compiled` the builds (configuration, test or not) that are known to have a place.
+    names that a place has to import, `allowed` unused re-exports, `compiled` the builds (configuration, test or
+    not) that are known to have a place.
     """
 
     dropped: frozenset[tuple[Place, str]] = frozenset()
@@ -36,7 +36,6 @@ class Hints:
     unreachable: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     wanted: frozenset[tuple[Place, str]] = frozenset()
-    reached: frozenset[tuple[Place, str]] = frozenset()
     compiled: frozenset[tuple[Place, tuple[str, bool]]] = frozenset()
 
 
