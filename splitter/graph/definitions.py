@@ -121,8 +121,14 @@ def _inside(tokens: list[Token], item: Item) -> list[str]:
             and tokens[following].text not in keywords
         ):
             names.append(tokens[following].text.decode())
-    if not names and item.kind is ItemKind.CALL and not stays:
-        names = [
-            t.text.decode() for t in tokens[2:] if t.kind is TokenKind.IDENT and t.text.islower() and b"_" in t.text
-        ]
-    return names
+    return _likely(tokens) if not names and item.kind is ItemKind.CALL and not stays else names
+
+
+def _likely(tokens: list[Token]) -> list[str]:
+    """What a call of an unknown macro may define: what looks like a function's name, or else its first argument."""
+    likely = [t.text for t in tokens[2:] if t.kind is TokenKind.IDENT and t.text.islower() and b"_" in t.text]
+    opening = next((at for at, token in enumerate(tokens) if token.kind is TokenKind.OPEN), len(tokens))
+    first = tokens[opening + 1 : opening + 3]
+    if not likely and [token.text for token in first[1:]] == [b","] and first[0].kind is TokenKind.IDENT:
+        likely = [token.text for token in first[:1] if token.text.islower()]
+    return [text.decode() for text in likely]
