@@ -62,7 +62,7 @@ def _group(
     known = tuple(features[at] for at in window)
     similarity = find_similarity(graph, tuple(units[at] for at in window), known)
     near = similarity + find_nearness(len(window))
-    runs, count = _counts(len(window), target_lines)
+    runs, count = _counts(sum(units[at].weight for at in window), target_lines)
     clusters = join_runs(near, cut_runs(similarity, runs), count)
     divided = divide(clusters, labels, known, near) if labels else [(one, None) for one in clusters]
     return [(tuple(window[at] for at in members), path) for members, path in divided]

@@ -4,8 +4,8 @@ Invariant: knows no similarity and no module; every key is in at most one unit, 
 are in none.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 
 from splitter.model.graph import Reference, SymbolGraph, Tie
 from splitter.model.source import Item, ItemKind
@@ -17,12 +17,16 @@ _STATE_MACROS = ("thread_local", "lazy_static")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Items that move together; `anchor` says that clustering decides on it, not who uses it."""
+    """Items that move together; `anchor` says that clustering decides on it, not who uses it.
+
+    `weight` is how many functions it stands for: those that its impls export, else one.
+    """
 
     keys: tuple[str, ...]
     anchor: bool
     kind: ItemKind
     name: str
+    weight: int = 1
 
     @property
     def key(self) -> str:
@@ -34,14 +38,19 @@ def find_units(graph: SymbolGraph, kept: frozenset[str] = frozenset()) -> tuple[
     """Units of a file in file order; items whose key is in `kept` and their companions are left out."""
     lumps = _lump(graph)
     pinned = kept | _pinned(graph)
+    exported = Counter(symbol.item for symbol in graph.symbols)
     found: list[Unit] = []
     for lump in lumps:
         head = _head(lump)
         if any(_stays(item) or item.key in pinned for item in lump):
             continue
-        name = _function_name(graph, head)
+        exports = sum(exported[item.key] for item in lump if item.kind is ItemKind.IMPL)
+        name = _function_name(graph, head) or (head.name if exports else "")
         keys = (head.key, *(item.key for item in lump if item is not head))
-        found.append(Unit(keys, bool(name), head.kind, (name or head.name).removeprefix("r#")))
+        found.append(Unit(keys, bool(name), head.kind, (name or head.name).removeprefix("r#"), max(1, exports)))
+    anchors = [unit for unit in found if unit.anchor]
+    if len(anchors) == 1 and anchors[0].kind not in (ItemKind.FN, ItemKind.CALL):
+        return tuple(replace(unit, anchor=False) for unit in found)  # one type is no domain beside others
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from splitter.graph.definitions import find_definitions
+from splitter.graph.symbols import symbols_of
 from splitter.model.outcome import ModuleStatus, PhaseStatus, Status
 from splitter.model.plan import Phase
 from splitter.model.receipt import Receipt
@@ -46,12 +47,14 @@ def _lawful(receipts: tuple[Receipt, ...]) -> tuple[str, ...]:
 
 
 def count_functions(source: SourceFile, key: str) -> int:
-    """Functions that an item of the source is, or defines by a macro call."""
+    """Functions that an item of the source is, defines by a macro call, or exports as those of an impl."""
     item = source.by_key.get(key)
     if item is None:
         return 0
     if item.kind is ItemKind.CALL:
         return len(find_definitions(source).by_item.get(key, ())) if item.key != f"call:{item.name}!" else 0
+    if item.kind is ItemKind.IMPL:
+        return len(symbols_of(source, item, find_definitions(source)))
     return 1 if item.kind in _FUNCTIONS else 0
 
 
