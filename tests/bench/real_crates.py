@@ -110,8 +110,9 @@ def fetch(crate: str, work: Path, fetching: Path) -> Path:
 
 
 def largest(folder: Path) -> str:
-    """The source file with the most functions."""
-    files = sorted((folder / "src").rglob("*.rs"), key=lambda path: (-path.read_bytes().count(b"fn "), path))
+    """The source file with the most functions; crates that keep theirs elsewhere have no `src`."""
+    found = (folder / "src").rglob("*.rs") if (folder / "src").is_dir() else folder.rglob("*.rs")
+    files = sorted(found, key=lambda path: (-path.read_bytes().count(b"fn "), path))
     return files[0].relative_to(folder).as_posix()
 
 
