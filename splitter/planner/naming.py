@@ -5,6 +5,7 @@ another one.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from splitter.model.graph import SymbolGraph
@@ -35,45 +36,87 @@ def name_modules(
     common: frozenset[str],
 ) -> list[Named]:
     """Names for modules given the features of their functions; `wanted` are paths that are settled already."""
-    everyone = Counter(word for members in modules for one in members for word in name_words(one, frozenset()))
-    ranked = [rank_words(members, everyone, lexicon, common) for members in modules]
-    words = [[word for word, _ in row] for row in ranked]
-    free = {at: members for at, members in enumerate(modules) if wanted[at] is None}
-    families = find_families(free, len(modules) - len(free), lexicon, common, reserved)
-    heads = set(families.values())
-    bests = [row[0][1] if row else 0.0 for row in ranked]
-    told, everywhere = _told(modules, lexicon, common)
-    domains = [
-        None if path else _known(row, everywhere, len(members), best, lexicon)
-        for row, members, path, best in zip(told, modules, wanted, bests, strict=True)
-    ]
-    shared = Counter(known[1].path for known in domains if known)
-    shared = Counter({path: count for path, count in shared.items() if 2 * count <= len(modules)})
-    paths = [*filter(None, wanted), *(known[1].path for known in domains if known)]
-    members_of = Counter(path.rpartition("/")[0] for path in paths)
-    proposals: list[tuple[int, int, Named]] = []
-    for at, members in enumerate(modules):
-        path, known = wanted[at], domains[at]
-        if path is not None:
-            proposals.append((0, at, Named(path, lexicon.domain(path), settled=True)))
-        elif at in families:
-            rest = [one for one in ranked[at] if not any(head.startswith(one[0]) for head in heads)]
-            proposals.append((2, at, Named(f"{families[at]}/{compose_name(members, rest)}", None)))
-        elif known and "/" not in known[1].path and (shared[known[1].path] > 1 or known[1].path in heads):
-            home = known[1].path if known[1].path not in reserved else known[1].alias or f"{known[1].path}_ops"
-            rest = [one for one in ranked[at] if one[0] != home]
-            proposals.append((1, at, Named(f"{home}/{compose_name(members, rest)}", None)))
-        elif known and (known[0] >= bests[at] or words[at][0] in known[1].words):
-            proposals.append((1, at, Named(_in_company(known[1], members_of), known[1])))
-        else:
-            proposals.append((2, at, Named(compose_name(members, ranked[at]), None)))
+    ground = _survey(modules, wanted, lexicon, reserved, common)
+    proposals = [(*_propose(ground, at, wanted[at]), at) for at in range(len(modules))]
     taken: set[str] = set()
     found: dict[int, Named] = {}
-    for _, at, named in sorted(proposals, key=lambda one: (one[0], -len(modules[one[1]]), one[1])):
-        path = _free(named, words[at], taken, reserved)
+    for _, named, at in sorted(proposals, key=lambda one: (one[0], -len(modules[one[2]]), one[2])):
+        path = _free(named, [word for word, _ in ground.ranked[at]], taken, reserved)
         taken.add(path)
         found[at] = Named(path, named.domain, named.settled)
     return [found[at] for at in range(len(modules))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What is known of all modules before any is named.
+
+    By module: its functions, their words with how telling each is, the domain that tells most of them with how well
+    it does. `families` says which family a module is of, `homes` how many modules a domain tells (those that tell more
+    than half of them left out), `members_of` how many are of a family of the lexicon.
+    """
+
+    modules: list[list[Features]]
+    ranked: list[list[tuple[str, float]]]
+    domains: list[tuple[float, Domain] | None]
+    families: dict[int, str]
+    homes: dict[str, int]
+    members_of: Counter[str]
+    lexicon: Lexicon
+    reserved: frozenset[str]
+
+    def name(self, at: int, without: Collection[str] = ()) -> str:
+        """A name from the words of a module's functions, some of them left out."""
+        return compose_name(self.modules[at], [one for one in self.ranked[at] if one[0] not in without])
+
+
+def _survey(
+    modules: list[list[Features]],
+    wanted: list[str | None],
+    lexicon: Lexicon,
+    reserved: frozenset[str],
+    common: frozenset[str],
+) -> _Ground:
+    everyone = Counter(word for members in modules for one in members for word in name_words(one, frozenset()))
+    ranked = [rank_words(members, everyone, lexicon, common) for members in modules]
+    free = {at: members for at, members in enumerate(modules) if wanted[at] is None}
+    told, everywhere = _told(modules, lexicon, common)
+    domains = [
+        None if path else _known(row, everywhere, len(members), best[0][1] if best else 0.0, lexicon)
+        for row, members, path, best in zip(told, modules, wanted, ranked, strict=True)
+    ]
+    homes = Counter(known[1].path for known in domains if known)
+    paths = [*filter(None, wanted), *homes.elements()]
+    return _Ground(
+        modules,
+        ranked,
+        domains,
+        find_families(free, len(modules) - len(free), lexicon, common, reserved),
+        {path: count for path, count in homes.items() if 2 * count <= len(modules)},
+        Counter(path.rpartition("/")[0] for path in paths),
+        lexicon,
+        reserved,
+    )
+
+
+def _propose(ground: _Ground, at: int, path: str | None) -> tuple[int, Named]:
+    """The name that suits a module best, and in which turn it is given: what is settled goes first, words go last."""
+    heads = set(ground.families.values())
+    ranked, known = ground.ranked[at], ground.domains[at]
+    if path is not None:
+        return 0, Named(path, ground.lexicon.domain(path), settled=True)
+    if at in ground.families:
+        ours = [word for word, _ in ranked if any(head.startswith(word) for head in heads)]
+        return 2, Named(f"{ground.families[at]}/{ground.name(at, ours)}", None)
+    if known is None:
+        return 2, Named(ground.name(at), None)
+    score, domain = known
+    if "/" not in domain.path and (ground.homes.get(domain.path, 0) > 1 or domain.path in heads):
+        home = domain.path if domain.path not in ground.reserved else domain.alias or f"{domain.path}_ops"
+        return 1, Named(f"{home}/{ground.name(at, (home,))}", None)
+    if not ranked or score >= ranked[0][1] or ranked[0][0] in domain.words:
+        return 1, Named(_in_company(domain, ground.members_of), domain)
+    return 2, Named(ground.name(at), None)
 
 
 def _in_company(domain: Domain, members_of: Counter[str]) -> str:
