@@ -6,7 +6,7 @@ Invariant: inserts whole lines between items; what stands there keeps its bytes.
 from splitter.model.change import Added, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.rewrite.places import Place
-from splitter.rewrite.use_text import UseLine, segment_order, statement_order, statements
+from splitter.rewrite.use_text import UseLine, UseStyle
 from splitter.rewrite.world import World
 from splitter.source.uses import use_leaves
 
@@ -21,7 +21,9 @@ def declared_before(world: World, file: SourceFile, parent: Place) -> list[Item]
     return [item for item in file.items if item.kind is ItemKind.MOD and item.name in names]
 
 
-def mod_additions(file: SourceFile, declared: list[Item], lines: list[tuple[str, str]]) -> list[Addition]:
+def mod_additions(
+    file: SourceFile, declared: list[Item], lines: list[tuple[str, str]], style: UseStyle
+) -> list[Addition]:
     """Where each `mod` line (name and text) goes: among the declared ones, or behind the file's imports."""
     if lines and not declared:
         head = (ItemKind.MOD, ItemKind.INNER, ItemKind.USE)
@@ -29,7 +31,7 @@ def mod_additions(file: SourceFile, declared: list[Item], lines: list[tuple[str,
         return [(last, "\n" + "".join(text for _, text in lines), Why.MOD)]
     row = []
     for name, text in lines:
-        before = [item for item in declared if segment_order(item.name) < segment_order(name)]
+        before = [item for item in declared if style.segment(item.name) < style.segment(name)]
         row.append((before[-1].span.end if before else declared[0].lead, text, Why.MOD))
     return row
 
@@ -41,12 +43,12 @@ def use_additions(world: World, declared: list[Item], lines: tuple[UseLine, ...]
     for item in world.source.items:
         leaves = use_leaves(world.source, item) if item.kind is ItemKind.USE else ()
         if leaves and all(leaf.path[0] == "self" and leaf.path[1:2] and leaf.path[1] in names for leaf in leaves):
-            earlier.append((statement_order(leaves), item))
+            earlier.append((world.style.order(leaves), item))
     row = []
     if not earlier:
-        text = "".join(text for _, text in statements(lines))
+        text = "".join(text for _, text in world.style.statements(lines))
         return [(declared[-1].span.end, f"\n{text}", Why.REEXPORT)] if text else []
-    for order, text in statements(lines):
+    for order, text in world.style.statements(lines):
         before = [item for other, item in earlier if other < order]
         row.append((before[-1].span.end if before else earlier[0][1].lead, text, Why.REEXPORT))
     return row

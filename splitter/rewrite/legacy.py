@@ -13,7 +13,7 @@ from splitter.rewrite.imports import line_key, parent_imports
 from splitter.rewrite.insert import declared_before, mod_additions, splice
 from splitter.rewrite.residue import brings_macros, mod_lines, residue_line
 from splitter.rewrite.retarget import retarget
-from splitter.rewrite.use_text import UseLine, render_uses
+from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 
 Row = tuple[Piece, ...]
@@ -24,7 +24,7 @@ def parent_row(world: World) -> tuple[Row, list[Dropped]]:
     if world.parent is None:
         return _first(world), []
     pieces, dropped = retarget(world, (), world.parent)
-    additions = mod_additions(world.parent, declared_before(world, world.parent, ()), mod_lines(world, ()))
+    additions = mod_additions(world.parent, declared_before(world, world.parent, ()), mod_lines(world, ()), world.style)
     return tuple(splice(world, pieces, world.parent.path, additions)), dropped
 
 
@@ -37,7 +37,7 @@ def _first(world: World) -> Row:
     _add(world, row, macros, Why.MOD)
     _keep(world, row, [item for item in framing if item not in early])
     _add(world, row, "".join(text for _, text in mod_lines(world, ())), Why.MOD)
-    _add(world, row, render_uses(_brought_back(world)), Why.REEXPORT)
+    _add(world, row, world.style.render(_brought_back(world)), Why.REEXPORT)
     mark = [Kept(world.source.path, world.mark.span)] if world.mark else []
     return (*mark, *row)
 

@@ -17,7 +17,7 @@ from splitter.rewrite.reach import needed_at
 from splitter.rewrite.residue import block_position, mod_lines, use_pieces
 from splitter.rewrite.retarget import retarget
 from splitter.rewrite.use_order import ends_line, in_order
-from splitter.rewrite.use_text import UseLine, render_uses
+from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 
 Row = list[Piece]
@@ -47,7 +47,7 @@ def move_items(world: World) -> ChangeSet:
             rows[world.file(place)] = (header, added(world, text, Why.MOD))
     for place, old in world.existing.items():
         pieces, lost = retarget(world, place, old)
-        additions = mod_additions(old, declared_before(world, old, place), mod_lines(world, place))
+        additions = mod_additions(old, declared_before(world, old, place), mod_lines(world, place), world.style)
         if lost or additions:
             before[old.path] = old.data
             rows[old.path] = tuple(splice(world, pieces, old.path, additions))
@@ -61,7 +61,7 @@ def _mod_text(world: World, parent: Place) -> str:
 
 def _module(world: World, place: Place, needed: dict[str, Place]) -> tuple[Row, list[Dropped]]:
     row: Row = [added(world, module_header(world, place), Why.HEADER)]
-    imports = render_uses(module_imports(world, place))
+    imports = world.style.render(module_imports(world, place))
     if imports:
         row.append(added(world, "\n" + imports, Why.IMPORT))
     children = _mod_text(world, place)
@@ -114,7 +114,7 @@ def _residue(world: World, needed: dict[str, Place]) -> tuple[Row, list[Dropped]
         orphan = (
             item.kind is ItemKind.USE and bool(pieces) and not any(isinstance(p, Added) for p in pieces) and bool(lost)
         )
-    additions = mod_additions(world.source, declared, mod_lines(world, ())) if declared else []
+    additions = mod_additions(world.source, declared, mod_lines(world, ()), world.style) if declared else []
     additions += use_additions(world, declared, _visible(world)) if declared else []
     additions = in_order(world, row, places, additions)
     if position >= len(world.source.items):
@@ -133,7 +133,7 @@ def _block(world: World, row: Row) -> None:
     lines = _visible(world) if world.residue == () else residue_imports(world)
     if lines:
         why = Why.REEXPORT if world.residue == () else Why.IMPORT
-        _join(world, row, [added(world, ("\n" if row else "") + render_uses(lines), why)])
+        _join(world, row, [added(world, ("\n" if row else "") + world.style.render(lines), why)])
 
 
 def _visible(world: World) -> tuple[UseLine, ...]:

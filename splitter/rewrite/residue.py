@@ -16,7 +16,7 @@ from splitter.rewrite.imports import line_key, module_gate
 from splitter.rewrite.places import Place, visible_from
 from splitter.rewrite.prune_use import pruned
 from splitter.rewrite.reroot import reroot
-from splitter.rewrite.use_text import UseLine, render_uses, segment_order
+from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 from splitter.source.tokens import TokenKind, tokenize
 
@@ -36,7 +36,7 @@ def mod_lines(world: World, parent: Place) -> list[tuple[str, str]]:
         gate = "" if later else as_text(module_gate(below))
         visibility = f"{visible_from(parent, ())} " if parent else ""
         lines.append((place[-1], attribute_lines((gate,)) + f"{visibility}mod {place[-1]};\n"))
-    return sorted(lines, key=lambda line: segment_order(line[0]))
+    return sorted(lines, key=lambda line: world.style.segment(line[0]))
 
 
 def residue_line(world: World) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def use_pieces(world: World, item: Item, *, blank_follows: bool) -> tuple[list[P
         return apply_edits(path, span, (Edit(Span(item.core.start, item.core.start), _bytes(world, head), Why.IMPORT),))
     if not lines:
         return _comments_only(world, item, blank_follows=blank_follows)
-    text = head + (_with_fewer(world, item, lines) or _taken_apart(item, lines, head))
+    text = head + (_with_fewer(world, item, lines) or _taken_apart(world, item, lines, head))
     pieces: list[Piece] = [Kept(path, Span(span.start, item.core.start)), Added(_bytes(world, text), Why.IMPORT)]
     pieces.append(Kept(path, Span(item.core.end, span.end)))
     return [p for p in pieces if isinstance(p, Added) or len(p.span)], [Dropped(path, item.core, Why.IMPORT)]
@@ -98,10 +98,10 @@ def _with_fewer(world: World, item: Item, lines: list[UseLine]) -> str | None:
     return pruned(world.source, item, frozenset(line.leaf.span for line in lines))
 
 
-def _taken_apart(item: Item, lines: list[UseLine], head: str) -> str:
+def _taken_apart(world: World, item: Item, lines: list[UseLine], head: str) -> str:
     """One declaration for each path, under the attributes that the whole had."""
     every = "".join(f"{attribute}\n" for attribute in item.attributes) + head
-    groups = [text for text in render_uses(tuple(lines)).split(";\n") if text]
+    groups = [text for text in world.style.render(tuple(lines)).split(";\n") if text]
     return f";\n{every}".join(groups) + ";"
 
 

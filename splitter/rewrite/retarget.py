@@ -9,7 +9,7 @@ from dataclasses import replace
 from splitter.model.change import Added, Dropped, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, SourceFile, Span
 from splitter.rewrite.places import Place, path_between
-from splitter.rewrite.use_text import UseLine, render_uses
+from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 from splitter.source.uses import UseLeaf, use_leaves
 
@@ -29,7 +29,7 @@ def retarget(world: World, place: Place, file: SourceFile) -> tuple[list[Piece],
             continue
         span = Span(run[0].lead, run[-1].core.end)
         pieces.append(Kept(file.path, Span(at, span.start)))
-        text = render_uses(tuple(led)).rstrip("\n").encode().replace(b"\n", world.source.newline)
+        text = world.style.render(tuple(led)).rstrip("\n").encode().replace(b"\n", world.source.newline)
         pieces.append(Added(text, Why.IMPORT))
         dropped.append(Dropped(file.path, span, Why.IMPORT))
         at = span.end

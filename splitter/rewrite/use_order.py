@@ -7,7 +7,7 @@ what people left in another order stays so.
 from splitter.model.change import Added, Kept, Piece, Why
 from splitter.model.source import Item, ItemKind, Span
 from splitter.rewrite.insert import Addition, added
-from splitter.rewrite.use_text import Order, statement_order
+from splitter.rewrite.use_text import Order
 from splitter.rewrite.world import World
 from splitter.source.parse import parse
 from splitter.source.uses import use_leaves
@@ -28,13 +28,13 @@ def in_order(world: World, row: list[Piece], places: Places, additions: list[Add
         blank, head = _parted(row[start : places[run[0].key][1]], first)
         rows = [head, *(row[slice(*places[item.key])] for item in run[1:])]
         left = [(pieces, order) for pieces, order in zip(rows, orders, strict=True) if pieces]
-        parts = [part for pieces, order in left for part in _statements(pieces, order)]
+        parts = [part for pieces, order in left for part in _statements(world, pieces, order)]
         if orders != sorted(orders) or not all(ends_line(world, pieces[-1]) for _, pieces in parts):
             continue
         ours = [a for a in additions if a[2] is Why.REEXPORT and first <= a[0] <= run[-1].span.end]
         additions = [addition for addition in additions if addition not in ours]
         for _, text, why in ours:
-            parts += _statements([added(world, text, why)], [])
+            parts += _statements(world, [added(world, text, why)], [])
         ranked = sorted(parts, key=lambda part: part[0])
         row[start:stop] = [*blank, *(piece for _, pieces in ranked for piece in pieces)]
     return additions
@@ -77,10 +77,10 @@ def _runs(world: World, places: Places) -> list[list[Item]]:
 
 
 def _order(world: World, item: Item) -> Order:
-    return statement_order(use_leaves(world.source, item))
+    return world.style.order(use_leaves(world.source, item))
 
 
-def _statements(pieces: list[Piece], order: Order) -> list[tuple[Order, list[Piece]]]:
+def _statements(world: World, pieces: list[Piece], order: Order) -> list[tuple[Order, list[Piece]]]:
     """The pieces of one import, a row for each declaration that it has become, with its sort key.
 
     What stands before the first and after the last stays with them.
@@ -92,7 +92,7 @@ def _statements(pieces: list[Piece], order: Order) -> list[tuple[Order, list[Pie
         return [(order, pieces)]
     bounds = [0, *(item.span.start for item in uses[1:]), len(text)]
     parts: list[tuple[Order, list[Piece]]] = [
-        (statement_order(use_leaves(made, item)), [Added(text[start:end], Why.IMPORT)])
+        (world.style.order(use_leaves(made, item)), [Added(text[start:end], Why.IMPORT)])
         for item, start, end in zip(uses, bounds[:-1], bounds[1:], strict=True)
     ]
     parts[0] = (parts[0][0], [*pieces[:at], *parts[0][1]])

@@ -1,8 +1,9 @@
 """Renders `use` and `mod` lines as rustfmt would, so that new files need no reformatting.
 
-Source: rustfmt, `UseTree` ordering and `imports_layout = "Mixed"` (style edition 2015 to 2021).
+Source: rustfmt, `UseTree` ordering and `imports_layout = "Mixed"` (style editions 2015 to 2024).
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
@@ -29,62 +30,81 @@ class UseLine:
         return replace(self, allows=tuple(sorted({*self.allows, lint}))) if when else self
 
 
-Order = list[tuple[int, tuple[tuple[tuple[int, int, str], str], ...]]]
+#: Sort key of a path segment, and of a whole declaration.
+Segment = tuple[int, int, tuple[tuple[int, int, int, str], ...], tuple[int, ...]]
+_NOTHING: Segment = (-1, 0, (), ())
+Order = list[tuple[int, tuple[tuple[Segment, Segment], ...]]]
 
 
-def render_uses(lines: tuple[UseLine, ...]) -> str:
-    """All lines as sorted `use` declarations, leaves of one path grouped; empty when there are none."""
-    return "".join(text for _, text in statements(lines))
+@dataclass(frozen=True, slots=True)
+class UseStyle:
+    """How rustfmt sorts names: by case, or, from style edition 2024 on, as versions are sorted."""
+
+    versions: bool = False
+
+    def render(self, lines: tuple[UseLine, ...]) -> str:
+        """All lines as sorted `use` declarations, leaves of one path grouped; empty when there are none."""
+        return "".join(text for _, text in self.statements(lines))
+
+    def statements(self, lines: tuple[UseLine, ...]) -> list[tuple[Order, str]]:
+        """The same, one declaration at a time with its sort key."""
+        groups: dict[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]], set[UseLeaf]] = defaultdict(set)
+        for line in lines:
+            leaf = line.leaf
+            prefix = leaf.path if leaf.braced_self else (*leaf.path, "*") if leaf.glob else leaf.path[:-1]
+            alone = ("", leaf.path[-1]) if len(leaf.path) == 1 else ()
+            key = (line.visibility, line.cfgs, line.allows, prefix + alone)
+            groups[key].add(UseLeaf(leaf.path, leaf.alias, leaf.glob, leaf.braced_self))
+        rendered = []
+        for (visibility, cfgs, allows, _), leaves in groups.items():
+            head = attribute_lines(cfgs) + (f"#[allow({', '.join(allows)})]\n" if allows else "")
+            row = sorted(leaves, key=self._leaf)
+            rendered.append((self._order(row), head + _statement(visibility, row)))
+        return sorted(rendered, key=lambda pair: (pair[0], pair[1]))
+
+    def order(self, leaves: tuple[UseLeaf, ...]) -> Order:
+        """Sort key of a declaration that has these leaves."""
+        return self._order(sorted(leaves, key=self._leaf))
+
+    def segment(self, name: str) -> Segment:
+        """Sort key of one path segment: keywords first, then as the style has it."""
+        if name in _RANK:
+            return (_RANK[name], 0, (), ())
+        if self.versions:
+            return (3, 0, *_chunks(name.removeprefix("r#")))
+        screaming = name.upper() == name and any(c.isalpha() for c in name)
+        case = 2 if screaming else 1 if name[:1].isupper() else 0
+        return (3, case, ((1, 1, 0, name),), ())
+
+    def _leaf(self, leaf: UseLeaf) -> tuple[Segment, Segment]:
+        if leaf.braced_self:
+            return ((0, 0, (), ()), self._alias(leaf))
+        return (self.segment(leaf.path[-1]), self._alias(leaf))
+
+    def _alias(self, leaf: UseLeaf) -> Segment:
+        """A name without an alias comes before the same one with it."""
+        return self.segment(leaf.alias) if leaf.alias else _NOTHING
+
+    def _order(self, row: list[UseLeaf]) -> Order:
+        """Segments of the path, then a glob or the list; a name comes before a glob, a glob before a list."""
+        first = row[0]
+        whole = len(row) == 1 and not first.braced_self
+        prefix = first.path if first.glob or first.braced_self or whole else first.path[:-1]
+        order: Order = [(0, ((self.segment(part), _NOTHING),)) for part in prefix if part]
+        if whole and not first.glob:
+            order[-1] = (0, ((self.segment(first.path[-1]), self._alias(first)),))
+            return order
+        return [*order, (1, ()) if first.glob else (2, tuple(self._leaf(leaf) for leaf in row))]
 
 
-def statements(lines: tuple[UseLine, ...]) -> list[tuple[Order, str]]:
-    """The same, one declaration at a time with its sort key."""
-    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]], set[UseLeaf]] = defaultdict(set)
-    for line in lines:
-        leaf = line.leaf
-        prefix = leaf.path if leaf.braced_self else (*leaf.path, "*") if leaf.glob else leaf.path[:-1]
-        alone = ("", leaf.path[-1]) if len(leaf.path) == 1 else ()
-        key = (line.visibility, line.cfgs, line.allows, prefix + alone)
-        groups[key].add(UseLeaf(leaf.path, leaf.alias, leaf.glob, leaf.braced_self))
-    rendered = []
-    for (visibility, cfgs, allows, _), leaves in groups.items():
-        head = attribute_lines(cfgs) + (f"#[allow({', '.join(allows)})]\n" if allows else "")
-        row = sorted(leaves, key=_leaf_order)
-        rendered.append((_order(row), head + _statement(visibility, row)))
-    return sorted(rendered, key=lambda pair: (pair[0], pair[1]))
+def _chunks(name: str) -> tuple[tuple[tuple[int, int, int, str], ...], tuple[int, ...]]:
+    """A name cut into underscores, numbers and the rest; of equal ones the number with more zeros in front is first.
 
-
-def statement_order(leaves: tuple[UseLeaf, ...]) -> Order:
-    """Sort key of a declaration that has these leaves."""
-    return _order(sorted(leaves, key=_leaf_order))
-
-
-def segment_order(name: str) -> tuple[int, int, str]:
-    """Sort key of one path segment: keywords, then snake_case, CamelCase, SCREAMING_CASE."""
-    if name in _RANK:
-        return (_RANK[name], 0, "")
-    plain = name.removeprefix("r#")
-    screaming = plain.upper() == plain and any(c.isalpha() for c in plain)
-    case = 2 if screaming else 1 if plain[:1].isupper() else 0
-    return (3, case, plain)
-
-
-def _leaf_order(leaf: UseLeaf) -> tuple[tuple[int, int, str], str]:
-    if leaf.braced_self:
-        return ((0, 0, ""), leaf.alias or "")
-    return (segment_order(leaf.path[-1]), leaf.alias or "")
-
-
-def _order(row: list[UseLeaf]) -> Order:
-    """Segments of the path, then a glob or the list; a name comes before a glob, a glob before a list."""
-    first = row[0]
-    whole = len(row) == 1 and not first.braced_self
-    prefix = first.path if first.glob or first.braced_self or whole else first.path[:-1]
-    order: Order = [(0, ((segment_order(part), ""),)) for part in prefix if part]
-    if whole and not first.glob:
-        order[-1] = (0, ((segment_order(first.path[-1]), first.alias or ""),))
-        return order
-    return [*order, (1, ()) if first.glob else (2, tuple(_leaf_order(leaf) for leaf in row))]
+    Source: the Rust Style Guide, "Sorting"; rustfmt, `version_sort`.
+    """
+    chunks = re.findall(r"_|[0-9]+|[^_0-9]+", name)
+    keys = ((0, 0, 0, "") if c == "_" else (1, 0, int(c), "") if c.isdigit() else (1, 1, 0, c) for c in chunks)
+    return tuple(keys), tuple(len(c.lstrip("0")) - len(c) for c in chunks if c.isdigit())
 
 
 def _statement(visibility: str, row: list[UseLeaf]) -> str:

@@ -11,6 +11,7 @@ from splitter.graph.definitions import Definitions, find_definitions
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.rewrite.names import ItemNames, expanded, names_of, trait_methods
 from splitter.rewrite.places import Place, Tree, path_between
+from splitter.rewrite.use_text import UseStyle
 from splitter.source.uses import UseLeaf, use_leaves
 
 #: Names of so few letters are those of types (`repr(C)`), not of constants.
@@ -45,8 +46,8 @@ class World:
 
     `parent` is the file with the mod lines where that is not the residue itself (legacy layout, from its second
     phase on). `outside` are identifiers in files below the monolith that are not ours. `by_names` says that no
-    compiler will correct what names alone suggest. `planned` are the places of all phases, `existing` the files
-    that earlier phases made.
+    compiler will correct what names alone suggest, `style` how rustfmt sorts the crate's imports. `planned` are the
+    places of all phases, `existing` the files that earlier phases made.
     """
 
     tree: Tree
@@ -63,6 +64,7 @@ class World:
     outside: frozenset[str] = frozenset()
     public_macros: frozenset[str] = frozenset()
     by_names: bool = False
+    style: UseStyle = field(default_factory=UseStyle)
     hints: Hints = field(default_factory=Hints)
 
     @cached_property

@@ -7,6 +7,7 @@ from splitter.ports import Tree as UserTree
 from splitter.rewrite.macros import public_macros
 from splitter.rewrite.outside import outside_names
 from splitter.rewrite.places import Place, place_of
+from splitter.rewrite.use_text import UseStyle
 from splitter.rewrite.world import World
 from splitter.workflow.session import Session, legacy_file, legacy_name
 
@@ -38,4 +39,5 @@ def world_of(session: Session, user: UserTree, phase: Phase, module: tuple[str, 
         outside=outside_names(below, ("crate", *module)),
         public_macros=public_macros(files.values()),
         by_names=by_names,
+        style=UseStyle(versions=standing.edition >= "2024"),
     )
