@@ -71,9 +71,6 @@ def _compare(
                 lawful.append(told(key, positional[key]))
                 continue
             there = place_of_body(twin, sources[1], scopes[1])
-            if there and _names_its_module(body, twin, (path, there[0].path), scopes):
-                lawful.append(told(key, "module_path!"))
-                continue
             path, line = (there[0].path, there[1].line) if there else (path, line)
         message = _difference(body, twin) if twin else "has no MIR any more"
         findings.append(Finding(key, path, line, f"`{body.name}` {message} ({configuration})"))
@@ -82,19 +79,6 @@ def _compare(
         key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
         findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before ({configuration})"))
     return findings, lawful
-
-
-def _names_its_module(was: Body, now: Body, paths: tuple[str, str], scopes: tuple[Scope, Scope]) -> bool:
-    """Say whether the difference is the module's own path as a text: a macro of another file asked for it.
-
-    What such a text is part of (the record that a logger gets) is then another constant as well.
-    """
-    old, new = (
-        f'const "{"::".join((scope.crate, *module_of(scope, path)))}"'
-        for scope, path in zip(scopes, paths, strict=True)
-    )
-    moved = old != new and new in now.text
-    return moved and _CONTENT.sub("<>", now.text.replace(new, old)) == _CONTENT.sub("<>", was.text)
 
 
 def _left(bodies: list[Body], others: Counter[tuple[str, str]]) -> list[Body]:

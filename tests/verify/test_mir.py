@@ -65,23 +65,6 @@ def test_code_that_asks_for_its_line_is_listed_and_not_failed(before, after, edi
     assert "fn:twice: asks for its own position (line!)" in result.lawful
 
 
-@pytest.mark.parametrize(
-    ("was", "now", "outcome"),
-    [
-        ("tiny::ffi", "tiny::ffi::counter", Outcome.PASSED),
-        ("tiny::ffi", "tiny::ffi::other", Outcome.FAILED),
-        ("tiny", "tiny::ffi::counter", Outcome.FAILED),
-    ],
-)
-def test_a_module_s_own_path_as_a_text_is_listed_and_no_other(before, after, scope, was, now, outcome):
-    """A macro of a file that the split has not touched asks for it, as those of `log` do."""
-    old = replace(before, mir={"default": MIR_BEFORE.replace("const 2_u32", f'const "{was}"')})
-    new = replace(after, mir={"default": MIR_AFTER.replace("const 2_u32", f'const "{now}"')})
-    result = check_mir(old, new, scope, None)
-    assert result.outcome is outcome
-    assert ("fn:twice: asks for its own position (module_path!)" in result.lawful) == (outcome is Outcome.PASSED)
-
-
 RING = """
 alloc5 (size: 8, align: 8) {
     ╾─────alloc6─────╼ │ ╾──────╼
