@@ -90,7 +90,7 @@ def _check_items(made: _Checking) -> None:
 def _check_accepted(made: _Checking, plan: Plan) -> None:
     """Each accepted difference names an item, wherever it stands by now, or what items ask by."""
     source = made.graph.source
-    known = {*source.by_key, *plan.placed, *askers(source)}
+    known = {*source.by_key, *plan.placed, *(askers(source) if plan.accepted else ())}
     for number, name in enumerate(plan.accepted):
         if name not in known:
             advice = did_you_mean(name, known) or "name an item by its key, or what items ask by: `line!`"

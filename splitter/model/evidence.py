@@ -106,6 +106,8 @@ class Evidence:
     seconds: dict[str, float] = field(default_factory=dict, compare=False)
     modules: dict[str, ModuleAt] = field(default_factory=dict)
     """Which module each file is, where that was looked up; else the scope tells."""
+    asking_macros: frozenset[str] = frozenset()
+    """Macros of the tree's other files by which code sees where it stands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """Items that see where they stand: their own line, file, module or type name.
 
 A move changes what these see; it cannot be otherwise, so it is listed item by item and not waved through.
-Invariant: a macro of the file that asks for its position makes its callers ask as well.
+Invariant: a macro that asks for its position makes its callers ask as well, whichever file of the tree defines it.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from splitter.model.source import ItemKind, SourceFile
+from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import all_tokens
-from splitter.source.tokens import Token, TokenKind
+from splitter.source.macro_texts import macro_texts
+from splitter.source.tokens import Token, TokenKind, code_tokens
 from splitter.source.uses import use_leaves
 
 _MACROS = frozenset(
@@ -25,33 +26,56 @@ PANIC, TYPE_ID = "panic!", "TypeId"
 _TOLD = re.compile(r"(?P<key>.+): [^:]+ \((?P<by>[^()]+)\)")
 
 
-def positional_items(sources: Iterable[SourceFile]) -> dict[str, str]:
-    """Keys of such items, with the name of the macro or function by which they see it."""
-    items = []
+def positional_items(sources: Iterable[SourceFile], others: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Keys of such items, with the name of the macro or function by which they see it.
+
+    `others` are macros of other files that ask, as `asking_macros` finds them; a macro of these sources that has such
+    a name counts for itself.
+    """
+    texts = []
     for source in sources:
         known = _imported(source)
-        items += [(item, all_tokens(source, item), known) for item in source.items if item.kind is not ItemKind.USE]
-    macros = set(_MACROS)
+        items = (item for item in source.items if item.kind is not ItemKind.USE)
+        texts += [_Text(item.key, _macro(item), all_tokens(source, item), known) for item in items]
+    own = {text.macro for text in texts}
+    return _spread(texts, _MACROS | ({name.encode() for name in others} - own))
+
+
+def asking_macros(files: Iterable[bytes]) -> frozenset[str]:
+    """Names of the macros in these files whose callers see where they stand."""
+    found = [row for data in files for row in macro_texts(data)]
+    return frozenset(_spread([_Text(name, name.encode(), tokens, _NOTHING) for name, tokens in found], _MACROS))
+
+
+def _spread(texts: list["_Text"], macros: frozenset[bytes]) -> dict[str, str]:
+    """Keys of the texts that ask, by one of these macros or through one another, with what they ask by."""
     found: dict[str, str] = {}
+    asking = set(macros)
     while True:
         size = len(found)
-        for item, tokens, known in items:
-            if item.key in found:
-                continue
-            for at, token in enumerate(tokens):
-                called = token.text in macros and _is_call(tokens, at)
-                by = f"{token.text.decode()}!" if called else _asked(tokens, at, known) if _may(token, known) else ""
-                if by:
-                    found[item.key] = by
-                    if item.kind is ItemKind.MACRO:
-                        macros.add(item.name.encode())
-                    break
+        for text in texts:
+            by = "" if text.key in found else _asks_by(text.tokens, asking, text.known)
+            if by:
+                found[text.key] = by
+                asking |= {text.macro} - {b""}
         if len(found) == size:
             return found
 
 
-def _may(token: Token, known: "_Any") -> bool:
-    return token.text in _FUNCTIONS or token.text in known.functions
+def _asks_by(tokens: list[Token], macros: set[bytes], known: "_Any") -> str:
+    """The macro or function by which code sees where it stands, or nothing."""
+    for at, token in enumerate(tokens):
+        if token.text in macros and _is_call(tokens, at):
+            return f"{token.text.decode()}!"
+        by = _asked(tokens, at, known) if token.text in _FUNCTIONS or token.text in known.functions else ""
+        if by:
+            return by
+    return ""
+
+
+def _macro(item: Item) -> bytes:
+    """Name of the macro that an item defines, or nothing."""
+    return item.name.encode() if item.kind is ItemKind.MACRO else b""
 
 
 def told(key: str, by: str, what: str = "asks for its own position") -> str:
@@ -66,9 +90,11 @@ def untold(text: str) -> tuple[str, str]:
 
 
 def askers(source: SourceFile) -> frozenset[str]:
-    """All names by which items of a file can see where they stand: `line!`, `type_name`, its own macros."""
-    own = (item.name for item in source.items if item.kind is ItemKind.MACRO)
-    macros = {f"{name}!" for name in (*own, *(name.decode() for name in _MACROS))}
+    """All names by which items of a file can see where they stand: `line!`, `type_name`, every macro that it calls."""
+    tokens = code_tokens(source.data)
+    called = {token.text for at, token in enumerate(tokens) if _is_call(tokens, at)}
+    own = {_macro(item) for item in source.items} - {b""}
+    macros = {f"{name.decode()}!" for name in _MACROS | own | called}
     return frozenset(macros | {name.decode() for name in _FUNCTIONS} | {PANIC, TYPE_ID})
 
 
@@ -78,6 +104,19 @@ class _Any:
 
     modules: frozenset[bytes]
     functions: frozenset[bytes]
+
+
+_NOTHING = _Any(frozenset(), frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Code that may ask, the name of the macro that it defines, and what its file calls `std::any` by."""
+
+    key: str
+    macro: bytes
+    tokens: list[Token]
+    known: _Any
 
 
 def _imported(source: SourceFile) -> _Any:

@@ -18,6 +18,7 @@ from splitter.errors import ToolError
 from splitter.model.check import Level
 from splitter.model.evidence import Build, Configuration, Diagnostic, Evidence, Missing, TestOutcome
 from splitter.model.object_code import ObjectCode
+from splitter.source.positions import asking_macros
 from splitter.system import cargo as run_cargo
 from splitter.system import cargo_check, headers, kept_evidence, kept_libraries
 from splitter.system import machine_code as compiled
@@ -104,6 +105,7 @@ def gather(choice: Choice | None, files: dict[str, bytes], level: Level) -> Evid
     dirty = look()
     evidence = replace(
         evidence,
+        asking_macros=asking_macros(data for path, data in cargo.mirror.rust_files() if path not in files),
         mir=_all_there({name: built.mir for name, built in libraries.items()}),
         tests=_joined(ran),
         unformatted=dirty,

@@ -101,6 +101,15 @@ class Mirror:
             raise _disk_error(error) from error
         self._save()
 
+    def rust_files(self) -> Iterator[tuple[str, bytes]]:
+        """Path, relative to the root of the tree, and content of every Rust file; raises `DiskError`."""
+        try:
+            for path, digest in sorted(self.digests.items()):
+                if path.endswith(".rs") and not digest.startswith("link "):
+                    yield os.path.relpath(path, self.root), self.inside(Path(path)).read_bytes()
+        except OSError as error:
+            raise _disk_error(error) from error
+
     def _wanted(self) -> dict[str, str]:
         wanted: dict[str, str] = {}
         for path in _listing(self.roots):

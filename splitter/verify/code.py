@@ -29,7 +29,7 @@ def check_code(before: Evidence, after: Evidence, scope: Scope, _change: ChangeS
         return CheckResult("code", Outcome.SKIPPED, reason=broken.message)
     sources = parsed(before.files), parsed(after.files)
     scopes = within(scope, before), within(scope, after)
-    positional = positional_items(sources[0].values())
+    positional = positional_items(sources[0].values(), before.asking_macros)
     compared = equal = 0
     findings: list[Finding] = []
     lawful: list[str] = []

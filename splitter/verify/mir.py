@@ -6,6 +6,7 @@ equal to the letter passes only where the code asks for its own position, and is
 
 import re
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
@@ -28,22 +29,23 @@ def check_mir(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSe
     broken = unreadable(before.files) or unreadable(after.files)
     if broken is not None:
         return CheckResult("mir", Outcome.SKIPPED, reason=broken.message)
-    old_sources, new_sources = parsed(before.files), parsed(after.files)
+    sources = parsed(before.files), parsed(after.files)
     scopes = within(scope, before), within(scope, after)
+    positional = positional_items(sources[0].values(), before.asking_macros)
     compared = equal = 0
     findings: list[Finding] = []
     lawful: list[str] = []
     compiled: set[str] = set()
     for name, dump in before.mir.items():
-        old = read_bodies(dump, old_sources, scopes[0])
-        new = read_bodies(after.mir.get(name, ""), new_sources, scopes[1])
+        old = read_bodies(dump, sources[0], scopes[0])
+        new = read_bodies(after.mir.get(name, ""), sources[1], scopes[1])
         compiled |= {body.name for body in old}
-        found, noted = _compare(old, new, (old_sources, new_sources), scopes, name)
-        findings += found
+        found, noted = _compare(old, new, sources, scopes, positional)
+        findings += [replace(one, message=f"{one.message} ({name})") for one in found]
         lawful += noted
         compared += len(old)
         equal += max(0, len(old) - len(found))
-    unproven = _unproven(old_sources, compiled, scopes[0])
+    unproven = _unproven(sources[0], compiled, scopes[0])
     if unproven:
         lawful.append(f"compiled in no configuration that was built: {', '.join(unproven)}")
     return judge("mir", compared, equal, tuple(findings), lawful=tuple(dict.fromkeys(lawful)))
@@ -54,12 +56,11 @@ def _compare(
     new: list[Body],
     sources: tuple[dict[str, SourceFile], dict[str, SourceFile]],
     scopes: tuple[Scope, Scope],
-    configuration: str,
+    positional: dict[str, str],
 ) -> tuple[list[Finding], list[str]]:
     was = Counter((body.name, body.text) for body in old)
     now = Counter((body.name, body.text) for body in new)
     lost, extra = _left(old, now), _left(new, was)
-    positional = positional_items(sources[0].values())
     findings, lawful = [], []
     for body in lost:
         place = place_of_body(body, sources[0], scopes[0])
@@ -73,11 +74,11 @@ def _compare(
             there = place_of_body(twin, sources[1], scopes[1])
             path, line = (there[0].path, there[1].line) if there else (path, line)
         message = _difference(body, twin) if twin else "has no MIR any more"
-        findings.append(Finding(key, path, line, f"`{body.name}` {message} ({configuration})"))
+        findings.append(Finding(key, path, line, f"`{body.name}` {message}"))
     for body in extra:
         place = place_of_body(body, sources[1], scopes[1])
         key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
-        findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before ({configuration})"))
+        findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before"))
     return findings, lawful
 
 

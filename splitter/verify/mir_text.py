@@ -2,8 +2,8 @@
 
 Source: rustc's `rustc_middle::mir::pretty`, whose format this follows from 1.78 on.
 What a move changes in the text and not in the meaning: the path of the module, source spans (they become the
-enclosing item and the text that they cover), and numbers of allocations (they become a digest of the content,
-followed through).
+enclosing item and the text that they cover), numbers of definitions, and numbers of allocations (they become a digest
+of the content, followed through).
 Invariant: nothing else is thought away; bodies are compared whole.
 """
 
@@ -25,6 +25,7 @@ _ALLOC_BYTES = re.compile(r"╾─*(?:alloc|ALLOC|a|A)(\d+)([^─╼]*)─*╼")
 _ALLOC = re.compile(r"(?<=[{ ])(?<!debug )alloc(\d+)(?=[:<+,} ])")
 _COMMENT = re.compile(r"\s+// .*$", re.MULTILINE)
 _IMPL = re.compile(r"<impl at ([^\s:]+):(\d+):(\d+): ")
+_DEFINITION = re.compile(r"(?<=\bDefId\()\d+:\d+ ~ (\w+\[[0-9a-f]+\])::")
 _SHOWN_BYTES = re.compile(r" +│[^│\n]*$", re.MULTILINE)
 
 
@@ -96,6 +97,8 @@ class _Simplify:
     def __call__(self, text: str) -> str:
         if ".rs:" in text:
             text = _SPAN.sub(self._span, text)
+        if "DefId(" in text:
+            text = _DEFINITION.sub(r"\1 ", text)
         return self.paths.sub(self.keeps, text) if self.paths else text
 
     def _span(self, found: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from splitter.source.parse import parse
-from splitter.source.positions import PANIC, askers, positional_items, told, untold
+from splitter.source.positions import PANIC, askers, asking_macros, positional_items, told, untold
 
 MACRO = "macro_rules! note {\n    ($text:expr) => {\n        log($text, line!())\n    };\n}\n"
 
@@ -46,9 +46,29 @@ def test_what_is_only_called_alike(text):
     assert asked(text) == {}
 
 
+ELSEWHERE = b"""
+macro_rules! outer { ($x:expr) => { inner!($x) }; }
+macro_rules! inner { ($x:expr) => { log::debug!("{}", $x) }; }
+macro_rules! named { () => { ::std::any::type_name::<u8>() }; }
+macro_rules! plain { ($x:expr) => { $x + 1 }; }
+"""
+
+
+def test_macros_of_other_files_ask_for_their_callers():
+    others = asking_macros([ELSEWHERE, b"fn f() {}\n"])
+    assert others == {"outer", "inner", "named"}
+    text = "fn f() {\n    outer!(1)\n}\nfn g() -> u8 {\n    plain!(1)\n}\n"
+    assert positional_items([parse("src/ffi.rs", text.encode())], others) == {"fn:f": "outer!"}
+
+
+def test_a_macro_of_the_file_hides_one_of_another_file():
+    text = b"macro_rules! inner {\n    ($x:expr) => {\n        $x\n    };\n}\nfn f() -> u8 {\n    inner!(1)\n}\n"
+    assert positional_items([parse("src/ffi.rs", text)], asking_macros([ELSEWHERE])) == {}
+
+
 def test_names_that_can_be_accepted_are_those_of_the_file_too():
-    names = askers(parse("src/ffi.rs", (MACRO + "fn f() {}\n").encode()))
-    assert names >= {"line!", "note!", "type_name"}
+    names = askers(parse("src/ffi.rs", (MACRO + "fn f() {\n    remark!(1)\n}\n").encode()))
+    assert names >= {"line!", "note!", "remark!", "type_name"}
     assert "f" not in names
 
 

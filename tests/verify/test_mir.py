@@ -1,5 +1,6 @@
 """`mir` catches another meaning behind the same names; numbers, places and order mean nothing."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,18 @@ def test_code_that_asks_for_its_line_is_listed_and_not_failed(before, after, edi
     assert "fn:twice: asks for its own position (line!)" in result.lawful
 
 
+def test_code_that_asks_by_a_macro_of_another_file_is_listed_where_that_macro_is_known(before, after, edited, scope):
+    was = {path: data.replace(b"n * 2", b"note!(n)") for path, data in before.files.items()}
+    old = replace(before, files=was, mir={"default": MIR_BEFORE.replace("const 2_u32", "const 22_u32")})
+    new = replace(edited("n * 2", "note!(n)"), mir={"default": MIR_AFTER.replace("const 2_u32", "const 17_u32")})
+    for tree in (old, new):
+        tree.mir["default"] = tree.mir["default"].replace(": 21:6}", ": 21:7}").replace(": 16:6}", ": 16:7}")
+    assert check_mir(old, new, scope, None).outcome is Outcome.FAILED
+    result = check_mir(replace(old, asking_macros=frozenset({"note"})), new, scope, None)
+    assert result.outcome is Outcome.PASSED
+    assert "fn:twice: asks for its own position (note!)" in result.lawful
+
+
 RING = """
 alloc5 (size: 8, align: 8) {
     ╾─────alloc6─────╼ │ ╾──────╼
@@ -89,3 +102,19 @@ def test_paths_that_a_stable_compiler_trims_are_read_through_the_split(before, a
     assert check_mir(*trees, scope, None).outcome is Outcome.PASSED
     elsewhere = replace(trees[1], mir={"default": new.replace("counter::V", "other::V")})
     assert check_mir(trees[0], elsewhere, scope, None).outcome is Outcome.FAILED
+
+
+def test_a_definition_is_known_by_its_path_and_not_by_its_number(before, after, scope):
+    def dump(text, definition):
+        called, count = re.subn(r"const {alloc\d: &AtomicU32}", f"const <static(DefId({definition}))>", text)
+        assert count == 1
+        return {"default": called}
+
+    old = replace(before, mir=dump(MIR_BEFORE, "0:102 ~ hand[da0a]::ffi::NEXT"))
+    for definition, outcome in (
+        ("0:166 ~ hand[da0a]::ffi::counter::NEXT", Outcome.PASSED),
+        ("0:166 ~ hand[da0a]::ffi::counter::LAST", Outcome.FAILED),
+        ("9:166 ~ another[da0b]::ffi::NEXT", Outcome.FAILED),
+    ):
+        new = replace(after, mir=dump(MIR_AFTER, definition))
+        assert check_mir(old, new, scope, None).outcome is outcome, definition

@@ -10,6 +10,7 @@ from splitter.errors import SourceError
 from splitter.model.crate import CrateSources, ModuleAt
 from splitter.model.evidence import Evidence, Scope
 from splitter.model.source import ItemKind, SourceFile
+from splitter.source.positions import asking_macros
 from splitter.verify.by_hand.entries import body_of, inner_cfgs
 from splitter.verify.places import Path, is_own, parsed
 
@@ -32,7 +33,11 @@ def relate(before: CrateSources, after: CrateSources, source: str) -> Relation:
     """Find out what to compare; `source` is the monolith's path in the revision before."""
     old, new = _counted(before, after, source), _counted(after, before, source)
     sides = [
-        Evidence(files={path: crate.files[path] for path in modules}, modules=_gated(crate, modules))
+        Evidence(
+            files={path: crate.files[path] for path in modules},
+            modules=_gated(crate, modules),
+            asking_macros=asking_macros(data for path, data in crate.files.items() if path not in modules),
+        )
         for crate, modules in ((before, old), (after, new))
     ]
     parent = before.modules[source].path

@@ -126,7 +126,7 @@ def _module_lints(new: Listing) -> dict[str, frozenset[str]]:
 
 def _positional(matching: Matching, relation: Relation) -> dict[str, str]:
     """Items that see where they stand and stand elsewhere now."""
-    by_place = positional_items(parsed(relation.before.files).values())
+    by_place = positional_items(parsed(relation.before.files).values(), relation.before.asking_macros)
     pairs = [pair for pair in matching.pairs if (pair[0].path, pair[0].module) != (pair[1].path, pair[1].module)]
     moved = {old.item.key.split("#")[0] for old, _ in pairs}
     return {key: by for key, by in by_place.items() if key.split("#")[0] in moved}
