@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from splitter.model.evidence import TRIMMED_MIR, Scope
 from splitter.model.source import Item, SourceFile, Span
 from splitter.verify.canonical import Place, canonical
-from splitter.verify.places import module_of, places
+from splitter.verify.mir_paths import module_prefixes
+from splitter.verify.places import module_of
 
 _SPAN = re.compile(r"(?<=[@ ])([^\s@:{}<>]+\.rs):(\d+):(\d+): (\d+):(\d+)")
 _FN = re.compile(r"^(?:// MIR FOR CTFE\n)?fn (.*?)\((?:_\d|\))", re.DOTALL)
@@ -25,7 +26,7 @@ _ALLOC_BYTES = re.compile(r"╾─*(?:alloc|ALLOC|a|A)(\d+)([^─╼]*)─*╼")
 _ALLOC = re.compile(r"(?<=[{ ])(?<!debug )alloc(\d+)(?=[:<+,} ])")
 _COMMENT = re.compile(r"\s+// .*$", re.MULTILINE)
 _IMPL = re.compile(r"<impl at ([^\s:]+):(\d+):(\d+): ")
-_DEFINITION = re.compile(r"(?<=\bDefId\()\d+:\d+ ~ (\w+\[[0-9a-f]+\])::")
+_DEFINITION = re.compile(r"(?<=\bDefId\()\d+:\d+ ~ (\w+)\[[0-9a-f]+\]::")
 _SHOWN_BYTES = re.compile(r" +│[^│\n]*$", re.MULTILINE)
 
 
@@ -91,7 +92,7 @@ class _Simplify:
         self.scope = scope
         self.sources = sources
         self.keeps = "" if trimmed else "".join(f"{name}::" for name in scope.parent)
-        self.paths = _module_prefixes(scope, trimmed=trimmed)
+        self.paths = module_prefixes(scope, sources, trimmed=trimmed)
         self.seen: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
@@ -116,20 +117,6 @@ class _Simplify:
         place = Place(self.scope, source.path, module_of(self.scope, source.path))
         text = " ".join(part for part, _ in canonical(source.data, Span(start, end), place))
         return f"[{item.key.split('#')[0]}|{text}]"
-
-
-def _module_prefixes(scope: Scope, *, trimmed: bool) -> re.Pattern[str] | None:
-    """Matches the way into a module of the split at the start of a path.
-
-    Where rustc trims paths it may print any last part of that way, and the same for the monolith's own module.
-    """
-    whole = [*(scope.parent + place for place in places(scope)), *scope.elsewhere]
-    if trimmed:
-        whole = [path[start:] for path in (*whole, scope.parent) for start in range(len(path))]
-    ways = sorted({"::".join(path) for path in whole if path}, key=lambda way: (-len(way), way))
-    if not ways:
-        return None
-    return re.compile(rf"(?<![\w:])(?:{'|'.join(map(re.escape, ways))})::(?!\{{|<(?!impl at ))")
 
 
 def _chunks(dump: str) -> list[str]:

@@ -62,8 +62,18 @@ def test_output_of_a_test_that_runs_into_the_line_does_not_hide_the_outcome():
     assert read(spoilt) == read(OUTPUT)
 
 
+def test_output_that_ends_the_line_of_a_test_leaves_its_outcome_on_the_next():
+    spoilt = OUTPUT.replace("test outside ... FAILED", "test outside ... [ERROR] no such file\nFAILED")
+    assert read(spoilt) == read(OUTPUT)
+
+
+def test_an_outcome_that_the_code_under_test_printed_is_not_taken_for_the_tests():
+    spoilt = OUTPUT.replace("test outside ... FAILED", "test outside ... it is\nok\nFAILED")
+    assert read(spoilt) == Missing("5 tests ended with ok, 6 could be read from the output")
+
+
 def test_a_test_that_cannot_be_read_leaves_nothing_claimed():
-    spoilt = OUTPUT.replace("test outside ... FAILED", "test outside ... \nFAILED")
+    spoilt = OUTPUT.replace("test outside ... FAILED", "test outside ... it broke\nand FAILED")
     assert read(spoilt) == Missing("7 tests were announced, 6 could be read from the output")
 
 

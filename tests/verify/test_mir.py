@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hand_split import COUNTER, MIR_AFTER, MIR_BEFORE
+from hand_split import COUNTER, MIR_AFTER, MIR_BEFORE, MONOLITH
 
 from splitter.model.check import Outcome
 from splitter.verify.mir import check_mir
@@ -112,9 +112,53 @@ def test_a_definition_is_known_by_its_path_and_not_by_its_number(before, after, 
 
     old = replace(before, mir=dump(MIR_BEFORE, "0:102 ~ hand[da0a]::ffi::NEXT"))
     for definition, outcome in (
-        ("0:166 ~ hand[da0a]::ffi::counter::NEXT", Outcome.PASSED),
+        ("0:166 ~ hand[11cd]::ffi::counter::NEXT", Outcome.PASSED),
         ("0:166 ~ hand[da0a]::ffi::counter::LAST", Outcome.FAILED),
         ("9:166 ~ another[da0b]::ffi::NEXT", Outcome.FAILED),
     ):
         new = replace(after, mir=dump(MIR_AFTER, definition))
         assert check_mir(old, new, scope, None).outcome is outcome, definition
+
+
+NAMESAKE = """
+fn counter() -> u32 {
+    const START: u32 = 3;
+    first(&START)
+}
+"""
+NAMESAKE_MIR = """
+fn ffi::counter() -> u32 {
+    bb0: {
+        _1 = const ffi::counter::promoted[0];
+        _0 = ffi::first(copy _1, const ffi::counter::START) -> [return: bb1, unwind continue];
+    }
+}
+
+const ffi::counter::promoted[0]: &u32 = {
+    bb0: {
+        _0 = const 3_u32;
+    }
+}
+"""
+
+
+def test_what_a_function_of_the_modules_name_has_inside_stays_its_own(before, after, scope):
+    def with_namesake(tree, mir):
+        files = {**tree.files, MONOLITH: tree.files[MONOLITH] + NAMESAKE.encode()}
+        return replace(tree, files=files, mir={"default": tree.mir["default"] + mir})
+
+    old = with_namesake(before, NAMESAKE_MIR)
+    assert check_mir(old, with_namesake(after, NAMESAKE_MIR), scope, None).outcome is Outcome.PASSED
+    for was, now in (("counter::START", "START"), ("counter::promoted[0];", "promoted[0];")):
+        other = with_namesake(after, NAMESAKE_MIR.replace(was, now))
+        assert check_mir(old, other, scope, None).outcome is Outcome.FAILED
+
+
+def test_a_function_moved_into_the_module_of_its_name_is_the_same_one(before, after, scope):
+    old, new = ({**before.files}, {**after.files})
+    old[MONOLITH], new[COUNTER] = (
+        files[path].replace(b"fn twice", b"const fn counter") for files, path in ((old, MONOLITH), (new, COUNTER))
+    )
+    was = replace(before, files=old, mir={"default": MIR_BEFORE.replace("::twice(", "::counter(")})
+    now = replace(after, files=new, mir={"default": MIR_AFTER.replace("::twice(", "::counter(")})
+    assert check_mir(was, now, scope, None).outcome is Outcome.PASSED
