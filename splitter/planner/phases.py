@@ -144,8 +144,7 @@ def _reason(row: list[Block], done: set[str]) -> str:
         return "no other domain has to move first"
     later = [path for path in needed if path not in done]
     if later:
-        moves = "moves later and is" if len(later) == 1 else "move later and are"
-        return f"related modules; uses {_listed(later)}, which {moves} reached through the parent until then"
+        return f"related modules; uses {_listed(later)} before {'it moves' if len(later) == 1 else 'they move'}"
     return f"builds on {_listed(needed)}, moved before"
 
 

@@ -15,7 +15,7 @@ from splitter.planner.naming import Named, name_modules, own_names
 from splitter.planner.notes import place_notes
 from splitter.planner.phases import Block, order_phases
 from splitter.planner.place import Placement, without_twins
-from splitter.planner.reasons import describe_module, tally, why_together
+from splitter.planner.reasons import count_words, describe_module, tally, why_together
 from splitter.planner.rules import Rules
 from splitter.planner.settle import settle
 from splitter.planner.units import Unit, find_units
@@ -101,13 +101,14 @@ def _modules(graph: SymbolGraph, draft: Draft) -> tuple[dict[str, Module], list[
     uses = without_twins(graph).uses
     order = {item.key: at for at, item in enumerate(graph.source.items)}
     common = common_words(draft.features)
+    everywhere = count_words(draft.features, common)
     modules: dict[str, Module] = {}
     blocks: list[Block] = []
     every = draft.members()
     for number, named in draft.named.items():
         members = every[number]
         why: dict[str, str] = {}
-        counts = tally(graph, members, common)
+        counts = tally(graph, members, common, everywhere)
         for unit, one in members:
             text = draft.placed[unit.key].why or why_together(graph, unit, one, counts)
             why.update({key: text if key == unit.key else f"belongs to `{unit.name}`" for key in unit.keys})

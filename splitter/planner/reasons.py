@@ -4,7 +4,9 @@ Invariant: reads features only, no similarity matrix; the same module gives the 
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import sqrt
 
 from splitter.model.graph import SymbolGraph
 from splitter.planner.features import Features
@@ -15,20 +17,32 @@ _NEAR = 4
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a module is made of: how many members have each name word, section and use, and where they stand."""
+    """What a module is made of: how many members have each name word, section and use, and where they stand.
+
+    `everywhere` counts the words over the whole file: what every other module has as well tells little of this one.
+    """
 
     members: int
     words: Counter[str]
+    everywhere: Counter[str]
     sections: Counter[str]
     uses: Counter[str]
     places: frozenset[int]
 
 
-def tally(graph: SymbolGraph, members: list[tuple[Unit, Features]], common: frozenset[str]) -> Tally:
+def count_words(features: Iterable[Features], common: frozenset[str]) -> Counter[str]:
+    """How many units have each word in their name, those left out that are common in the file."""
+    return Counter(word for one in features for word in set(one.name) - common)
+
+
+def tally(
+    graph: SymbolGraph, members: list[tuple[Unit, Features]], common: frozenset[str], everywhere: Counter[str]
+) -> Tally:
     """Counts over a module, made once for all of its members."""
     return Tally(
         len(members),
-        Counter(word for _, one in members for word in set(one.name) - common),
+        count_words((one for _, one in members), common),
+        everywhere,
         Counter(one.section for _, one in members if one.section),
         Counter(key for unit, _ in members for key in _uses(graph, unit)),
         frozenset(one.at for _, one in members),
@@ -42,7 +56,7 @@ def why_together(graph: SymbolGraph, unit: Unit, one: Features, module: Tally) -
         return "stands by itself: nothing else in the file is like it"
     reasons: list[tuple[float, str]] = []
     reasons += [
-        (2.0 * alike / others, f"named `{word}` like {alike} of {others}")
+        (2.0 * alike / others * sqrt((alike + 1) / module.everywhere[word]), f"named `{word}` like {alike} of {others}")
         for word in one.name
         if (alike := module.words[word] - 1) > 0 and len(word) > 1
     ]
