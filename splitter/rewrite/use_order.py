@@ -1,7 +1,8 @@
 """Imports that lost names change places where rustfmt would sort them otherwise: a name stands before a list.
 
 Invariant: works on runs of neighbouring imports that were in order beforehand; whole declarations change places, and
-what people left in another order stays so.
+what people left in another order stays so. An import with a comment keeps its place: a blank line parts it from what
+would have to go before it.
 """
 
 from splitter.model.change import Added, Kept, Piece, Why
@@ -21,7 +22,7 @@ def in_order(world: World, row: list[Piece], places: Places, additions: list[Add
     `places` says from where to where in `row` each item's pieces are; gives the additions that are left.
     """
     # From the last run to the first: an import that is taken apart becomes more pieces than it was.
-    for run in reversed(_runs(world, places)):
+    for before, run in reversed(_runs(world, places)):
         orders = [_order(world, item) for item in run]
         start, stop = places[run[0].key][0], places[run[-1].key][1]
         first = run[0].lead
@@ -36,6 +37,9 @@ def in_order(world: World, row: list[Piece], places: Places, additions: list[Add
         for _, text, why in ours:
             parts += _statements(world, [added(world, text, why)], [])
         ranked = sorted(parts, key=lambda part: part[0])
+        if before is not None and _order(world, before) <= orders[0] and ranked:
+            last, _ = _statements(world, row[slice(*places[before.key])], _order(world, before))[-1]
+            blank += [Added(world.source.newline, Why.BLANK)] if last > ranked[0][0] else []
         row[start:stop] = [*blank, *(piece for _, pieces in ranked for piece in pieces)]
     return additions
 
@@ -59,20 +63,26 @@ def ends_line(world: World, piece: Piece) -> bool:
     return text.endswith(b"\n")
 
 
-def _runs(world: World, places: Places) -> list[list[Item]]:
-    """Runs of imports without blank lines or comments between them, of those that left any piece."""
-    runs: list[list[Item]] = []
+def _runs(world: World, places: Places) -> list[tuple[Item | None, list[Item]]]:
+    """Runs of imports without blank lines or comments between them, of those that left any piece.
+
+    Before each the import with a comment that rustfmt takes for a part of the run.
+    """
+    runs: list[tuple[Item | None, list[Item]]] = []
+    last: Item | None = None
     joined = False
     for item in world.source.items:
         if item.kind is ItemKind.USE and item.key in places and places[item.key][0] == places[item.key][1]:
             continue
-        plain = item.kind is ItemKind.USE and item.key in places and b"//" not in world.source.whole(item)
+        is_import = item.kind is ItemKind.USE and item.key in places
+        plain = is_import and b"//" not in world.source.whole(item)
         blank = b"\n" in world.source.data[item.span.start : item.lead]
-        if plain and joined and not blank and places[runs[-1][-1].key][1] == places[item.key][0]:
-            runs[-1].append(item)
+        follows = is_import and last is not None and not blank and places[last.key][1] == places[item.key][0]
+        if plain and joined and follows:
+            runs[-1][1].append(item)
         elif plain:
-            runs.append([item])
-        joined = plain
+            runs.append((last if follows else None, [item]))
+        joined, last = plain, item if is_import else None
     return runs
 
 
