@@ -7,11 +7,12 @@ from dataclasses import dataclass
 class Standing:
     """`module` is the path in the crate, `children` the folder of child modules, `package` that of the package.
 
-    `crates` are the names of the crates that the manifest asks for. Folders are relative to the root of the tree.
+    `style` is the style edition that rustfmt formats the file in, `crates` are the names of the crates that the
+    manifest asks for. Folders are relative to the root of the tree.
     """
 
     module: tuple[str, ...]
     children: str
     package: str
-    edition: str = "2021"
+    style: str = "2021"
     crates: frozenset[str] = frozenset()

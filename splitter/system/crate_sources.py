@@ -4,7 +4,6 @@ Source: The Cargo Book, "Package layout", "Cargo targets".
 Invariant: nothing is checked out for it; what is read is what git has.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +13,7 @@ from splitter.source.attributes import read_attributes
 from splitter.source.tokens import code_tokens
 from splitter.system import git
 from splitter.system.modules import ModulePlace, find_modules
+from splitter.system.toml_files import parse_toml
 
 _OTHERS = ("tests", "benches", "examples", "src/bin")
 
@@ -24,7 +24,7 @@ def read_crate(root: Path, revision: str, commit: str, folder: str, source: str)
     The crate is the target that reaches `source`; other targets' files count as well, each under a name of its own.
     """
     found = git.read_files(root, commit, folder, lambda path: path.endswith((".rs", "Cargo.toml")))
-    manifest = _manifest(found.get(_join(folder, "Cargo.toml"), b""))
+    manifest = parse_toml(found.get(_join(folder, "Cargo.toml"), b""))
     inner = [path.removesuffix("Cargo.toml") for path in found if path.endswith("/Cargo.toml")]
     other_packages = tuple(prefix for prefix in inner if prefix != _join(folder, ""))
     files = {p: data for p, data in found.items() if p.endswith(".rs") and not p.startswith(other_packages or ("\0",))}
@@ -89,13 +89,6 @@ def _is_root(path: PurePosixPath) -> bool:
 def _crate(manifest: Mapping[str, Any]) -> str:
     name = manifest.get("lib", {}).get("name") or manifest.get("package", {}).get("name") or ""
     return str(name).replace("-", "_")
-
-
-def _manifest(data: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except ValueError:
-        return {}
 
 
 def _join(folder: str, name: str) -> str:

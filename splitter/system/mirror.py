@@ -20,8 +20,15 @@ from splitter.errors import DiskError, LockedError
 from splitter.system.package import Package
 
 _SKIPPED = frozenset((".git", ".hg", ".jj", ".svn", ".splitter", ".venv", "node_modules", "__pycache__"))
-#: Files above the workspace that decide how cargo and rustup behave in it.
-_ABOVE = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+#: Files above the workspace that decide how cargo, rustup and rustfmt behave in it.
+_ABOVE = (
+    ".cargo/config.toml",
+    ".cargo/config",
+    "rust-toolchain.toml",
+    "rust-toolchain",
+    ".rustfmt.toml",
+    "rustfmt.toml",
+)
 _CACHE_TAG = "CACHEDIR.TAG"
 
 

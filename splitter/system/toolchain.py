@@ -50,8 +50,11 @@ def find_toolchain(folder: Path) -> Toolchain:
 
 def _version(done: Done, program: str) -> str:
     if done.status:
-        message = f"`{program}` is there but does not run: {done.last_words}"
-        raise ToolError(message, "Install a Rust toolchain (`rustup toolchain install stable`).")
+        said = done.last_words.split("\n\nStack backtrace", 1)[0]
+        missing = re.search(r"toolchain '(\S+)' is not installed", said)
+        message = f"`{program}` is there but does not run: {said}"
+        advice = f"Install a Rust toolchain (`rustup toolchain install {missing[1] if missing else 'stable'}`)."
+        raise ToolError(message, advice)
     return done.stdout.strip()
 
 

@@ -39,5 +39,5 @@ def world_of(session: Session, user: UserTree, phase: Phase, module: tuple[str, 
         outside=outside_names(below, ("crate", *module)),
         public_macros=public_macros(files.values()),
         by_names=by_names,
-        style=UseStyle(versions=standing.edition >= "2024"),
+        style=UseStyle(versions=standing.style >= "2024"),
     )
