@@ -15,6 +15,7 @@ from splitter.source.positions import PANIC, TYPE_ID, positional_items, told
 from splitter.verify.code_places import Places
 from splitter.verify.code_text import Body, orders, read_bodies
 from splitter.verify.missing import absent
+from splitter.verify.pairing import pair_off
 from splitter.verify.places import parsed, unreadable, within
 
 _Sources = dict[str, SourceFile]
@@ -62,15 +63,11 @@ def _unseen(before: Evidence, configuration: str, old: list[Body], places: Place
 def _compare(
     old: list[Body], new: list[Body], places: tuple[Places, Places], positional: dict[str, str], configuration: str
 ) -> tuple[list[Finding], list[str]]:
-    was = Counter((body.name, body.text) for body in old)
-    now = Counter((body.name, body.text) for body in new)
-    lost, extra = _left(old, now), _left(new, was)
+    pairs, extra = pair_off(old, new)
     findings, lawful = [], []
-    for body in lost:
+    for body, twin in pairs:
         key, path, line = places[0].item(body.symbol)
-        twin = next((other for other in extra if other.name == body.name), None)
         if twin is not None:
-            extra.remove(twin)
             if key in positional and _names(body) == _names(twin):
                 lawful.append(told(key, positional[key]))
                 continue
@@ -82,17 +79,6 @@ def _compare(
         key, path, line = places[1].item(body.symbol)
         findings.append(Finding(key, path, line, f"`{body.name}` was not in the object before ({configuration})"))
     return findings, lawful
-
-
-def _left(bodies: list[Body], others: Counter[tuple[str, str]]) -> list[Body]:
-    """Bodies that find no equal among the others."""
-    spare = Counter(others)
-    left = []
-    for body in bodies:
-        spare[body.name, body.text] -= 1
-        if spare[body.name, body.text] < 0:
-            left.append(body)
-    return left
 
 
 def _names(body: Body) -> Counter[str]:

@@ -5,7 +5,7 @@ equal to the letter passes only where the code asks for its own position, and is
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 
 from splitter.model.change import ChangeSet
@@ -15,6 +15,7 @@ from splitter.model.source import ItemKind, SourceFile
 from splitter.source.positions import positional_items, told
 from splitter.verify.mir_text import Body, place_of_body, read_bodies
 from splitter.verify.missing import absent
+from splitter.verify.pairing import pair_off
 from splitter.verify.places import module_of, parsed, unreadable, within
 
 _NUMBER = re.compile(r"\bconst \d+_u32\b")
@@ -58,16 +59,12 @@ def _compare(
     scopes: tuple[Scope, Scope],
     positional: dict[str, str],
 ) -> tuple[list[Finding], list[str]]:
-    was = Counter((body.name, body.text) for body in old)
-    now = Counter((body.name, body.text) for body in new)
-    lost, extra = _left(old, now), _left(new, was)
+    pairs, extra = pair_off(old, new)
     findings, lawful = [], []
-    for body in lost:
+    for body, twin in pairs:
         place = place_of_body(body, sources[0], scopes[0])
-        twin = next((other for other in extra if other.name == body.name), None)
         key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
         if twin is not None:
-            extra.remove(twin)
             if key in positional and _relaxed(body.text) == _relaxed(twin.text):
                 lawful.append(told(key, positional[key]))
                 continue
@@ -80,17 +77,6 @@ def _compare(
         key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
         findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before"))
     return findings, lawful
-
-
-def _left(bodies: list[Body], others: Counter[tuple[str, str]]) -> list[Body]:
-    """Bodies that find no equal among the others."""
-    spare = Counter(others)
-    left = []
-    for body in bodies:
-        spare[body.name, body.text] -= 1
-        if spare[body.name, body.text] < 0:
-            left.append(body)
-    return left
 
 
 def _relaxed(text: str) -> str:
