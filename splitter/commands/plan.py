@@ -54,7 +54,7 @@ def _planning_options(command: Command) -> Command:
 @click.option("--check", is_flag=True, help="Name every problem of PLAN.")
 @click.option("--refresh", is_flag=True, help="The source has moved on: keep what people decided, place what is new.")
 @click.option("--move", "moves", multiple=True, callback=_moves, metavar="KEY=MODULE", help="Move an item in PLAN.")
-@click.option("--explain", metavar="KEY", help="Say why an item of PLAN stands where it does.")
+@click.option("--explain", metavar="KEY", help="Say why an item stands where it does.")
 @format_option("table", "json", "markdown")
 def plan_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     file: Path,
@@ -70,7 +70,7 @@ def plan_command(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Find the domain modules of SOURCE and show them for review; with -o, write the plan.
 
-    With --check, --refresh, --move or --explain, work on PLAN instead. No cargo is needed.
+    With --check, --refresh or --move, work on PLAN instead; --explain works on both. No cargo is needed.
     """
     work = [name for name, on in _work(check, refresh, moves, explain).items() if on]
     if len(work) > 1:
@@ -79,17 +79,22 @@ def plan_command(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not work:
         _plan(file, output, target_lines, layout, rules, form)
         return
-    _require_plan(file, work[0])
-    if target_lines is not None or layout or rules:
-        message = f"--target-lines, --layout and --rules have no place beside {work[0]}"
-        raise UsageError(message, "They are for a fresh plan: `splitter plan SOURCE`.")
     if output is not None and work[0] in ("--check", "--explain"):
         message = f"{work[0]} writes no plan, so -o has no place beside it"
         raise UsageError(message)
+    if explain is not None and file.suffix == ".rs":
+        preview = _preview(file, None, target_lines, layout, rules)
+        _explain(wiring.plan_afresh(file, preview), explain, form)
+        return
+    _require_plan(file, work[0])
+    if target_lines is not None or layout or rules:
+        message = f"--target-lines, --layout and --rules have no place beside {work[0]} of a plan"
+        raise UsageError(message, "They are for a fresh plan: `splitter plan SOURCE`.")
     if check:
         _check(file, form)
     elif explain is not None:
-        _explain(file, explain, form)
+        with wiring.open_plan(file) as plan:
+            _explain(plan, explain, form)
     else:
         _edit(file, output or file, moves, form)
 
@@ -112,11 +117,17 @@ def _plan(
         raise UsageError(message, "Add --check, --refresh, --move KEY=MODULE or --explain KEY.")
     if output is not None:
         _require_free(output)
-    chosen = Layout(layout) if layout else None
-    preview = wiring.make_preview(source, output, target_lines=target_lines, layout=chosen, rules=rules)
+    preview = _preview(source, output, target_lines, layout, rules)
     if output is not None:
         _save(output, preview.plan)
     _show(preview, form)
+
+
+def _preview(
+    source: Path, output: Path | None, target_lines: int | None, layout: str | None, rules: Path | None
+) -> "Preview":
+    chosen = Layout(layout) if layout else None
+    return wiring.make_preview(source, output, target_lines=target_lines, layout=chosen, rules=rules)
 
 
 def _require_free(output: Path) -> None:
@@ -144,9 +155,8 @@ def _check(file: Path, form: str) -> None:
         show_text(f"{file}: no problem\n")
 
 
-def _explain(file: Path, key: str, form: str) -> None:
-    with wiring.open_plan(file) as plan:
-        text = wiring.explain_item(plan, key)
+def _explain(plan: wiring.PlanFile, key: str, form: str) -> None:
+    text = wiring.explain_item(plan, key)
     if form == "json":
         show_json({"item": key, "text": text})
     else:

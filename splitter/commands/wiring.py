@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from splitter.commands.files import locate, plan_beside, read_text
 from splitter.commands.progress import Steps
-from splitter.errors import PlanError, Problem, SourceError, UsageError
+from splitter.errors import PlanError, Problem, UsageError
 from splitter.model.check import Level
 from splitter.model.plan import Layout, Plan
 
@@ -48,12 +49,12 @@ def make_preview(
     from splitter.planner.rules import parse_rules
     from splitter.workflow.plan import preview_source
 
-    tree, path = _locate(source, output or _plan_beside(source))
+    tree, path = locate(source, output or plan_beside(source))
     if output is not None and tree.receipts(path):
         message = f"phases of {path} are applied; a fresh plan would not know of them"
         raise UsageError(message, "`splitter plan --refresh PLAN` plans what is left; or undo the phases first.")
     wishes = {} if target_lines is None else {"target_lines": target_lines}
-    read = None if rules is None else parse_rules(_text(rules, "rules"), str(rules))
+    read = None if rules is None else parse_rules(read_text(rules, "rules"), str(rules))
     return preview_source(tree, path, layout=layout or Layout.INLINE, rules=read, **wishes)
 
 
@@ -63,7 +64,7 @@ def make_graph(source: Path) -> "tuple[SymbolGraph, Plan]":
     from splitter.source.parse import parse
     from splitter.workflow.plan import preview_source
 
-    tree, path = _locate(source, _plan_beside(source))
+    tree, path = locate(source, plan_beside(source))
     graph = build_graph(parse(path, tree.read(path)), tree.place(path).module)
     return graph, preview_source(tree, path).plan
 
@@ -77,7 +78,7 @@ def open_plan(path: Path, *, writes: str = "") -> Iterator[PlanFile]:
     from splitter.system.lock import hold_lock
     from splitter.system.tree import open_tree
 
-    text = _text(path, "plan")
+    text = read_text(path, "plan")
     with ExitStack() as stack:
         tree = open_tree(path)
         if writes:
@@ -95,7 +96,7 @@ def save(path: Path, text: str) -> None:
         message = f"{root}: there is no such folder"
         raise UsageError(message, "Make it first, or name another file.")
     with hold_lock(root, f"splitter, writing {path}"):
-        tree, inside = _locate(path, path)
+        tree, inside = locate(path, path)
         tree.save(inside, text)
 
 
@@ -103,7 +104,7 @@ def read_old_plan(path: Path) -> Plan | None:
     """The plan that stands at a path already, if something does; raises `PlanError` where that is no plan."""
     from splitter.planfile import load
 
-    return load(_text(path, "plan"), str(path)) if os.path.lexists(path) else None
+    return load(read_text(path, "plan"), str(path)) if os.path.lexists(path) else None
 
 
 def write_plan(plan: Plan) -> str:
@@ -152,6 +153,16 @@ def move_items(file: PlanFile, moves: tuple[tuple[str, str], ...]) -> Plan:
     for key, module in moves:
         text = write_plan(move_item(file.tree, text, file.path, key, module))
     return load(text, file.path)
+
+
+def plan_afresh(source: Path, preview: "Preview") -> PlanFile:
+    """A fresh plan as if it lay beside its source; raises `UsageError` where phases of the source are applied."""
+    path = plan_beside(source)
+    tree, inside = locate(source, path)
+    if tree.receipts(inside):
+        message = f"phases of {inside} are applied; a fresh plan would not know of them"
+        raise UsageError(message, "Ask the plan: `splitter plan PLAN --explain KEY`.")
+    return PlanFile(tree, write_plan(preview.plan), str(path))
 
 
 def explain_item(file: PlanFile, key: str) -> str:
@@ -224,7 +235,7 @@ def run_demo(
     from splitter.system.tree import DiskTree
     from splitter.workflow.demo import run_demo
 
-    text = None if plan is None else _text(plan, "plan")
+    text = None if plan is None else read_text(plan, "plan")
     work = folder or new_folder("splitter-demo")
     copy_tree(package_data(_DEMO_SOURCE), work)
     tree = DiskTree(work.resolve())
@@ -257,44 +268,3 @@ def _benches(
     from splitter.system.workbench import open_workbench
 
     return lambda source: open_workbench(tree.root, source, build, steps.detail)
-
-
-def _plan_beside(source: Path) -> Path:
-    """Where a plan would lie: in the present folder if the source is below it, else beside the source."""
-    here = Path.cwd()
-    return here / "plan.toml" if _real(source).is_relative_to(here.resolve()) else source
-
-
-def _locate(path: Path, near: Path) -> "tuple[DiskTree, str]":
-    """The tree of `near`, and `path` relative to its root."""
-    from splitter.system.tree import open_tree
-
-    tree = open_tree(near)
-    real = _real(path)
-    if not real.is_relative_to(tree.root):
-        message = f"{path} does not lie in {tree.root}, the root of {near}"
-        advice = "Paths in a plan are relative to the git root, without git to the plan's folder: put the plan there."
-        raise UsageError(message, advice)
-    return tree, real.relative_to(tree.root).as_posix()
-
-
-def _real(path: Path) -> Path:
-    """An absolute path whose folders are real ones; the file itself may be a link."""
-    whole = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the file's own link, and raise at a loop
-    return Path(os.path.realpath(whole.parent)) / whole.name
-
-
-def _text(path: Path, what: str) -> str:
-    """Text of a plan or rules file, which has to be there."""
-    from splitter.system.disk import read_source
-
-    if not os.path.lexists(path):
-        advice = "Make one: `splitter plan SOURCE -o PLAN`." if what == "plan" else "Check the path."
-        message = f"{path}: there is no such {what} file"
-        raise SourceError(message, advice)
-    data = read_source(path)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise PlanError((Problem(str(path), line, f"this {what} file is not UTF-8"),)) from error

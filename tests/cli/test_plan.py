@@ -40,7 +40,7 @@ def test_markdown_is_for_pull_requests(splitter, world):
         ("split.toml",),
         ("a.rs", "--check"),
         ("a.rs", "--refresh"),
-        ("a.rs", "--explain", "fn:x"),
+        ("a.rs", "--explain", "fn:x", "-o", "other.toml"),
         ("a.rs", "--move", "fn:x=y"),
         ("split.toml", "--check", "--refresh"),
         ("split.toml", "--move", "fn:x"),

@@ -46,6 +46,20 @@ def test_an_item_is_moved_by_hand_and_explained(splitter, small_crate):
     assert (small_crate / "split.toml").read_text() == text
 
 
+def test_an_item_of_a_fresh_plan_is_explained_before_the_plan_is_written(splitter, small_crate):
+    asked = ("--explain", "fn:rt_hash_1", "--target-lines", 60)
+    said = splitter("plan", "src/ffi.rs", *asked)
+    assert said.out.startswith("fn:rt_hash_1: hash")
+    assert [path.name for path in small_crate.glob("*.toml")] == ["Cargo.toml"]
+    splitter("plan", "src/ffi.rs", "-o", "split.toml", "--target-lines", 60)
+    assert splitter("plan", "split.toml", *asked[:2]).out == said.out
+
+    splitter("apply", "split.toml", "--level", "source")
+    said = splitter("plan", "src/ffi.rs", *asked)
+    assert said.code == 2
+    assert "splitter plan PLAN --explain" in said.err
+
+
 def test_a_source_outside_the_plan_s_tree_is_refused(splitter, small_crate):
     (small_crate / "plans").mkdir()
     said = splitter("plan", "src/ffi.rs", "-o", "plans/split.toml")
