@@ -4,6 +4,7 @@ Invariant: gives too much rather than too little (an import of what was in scope
 of code); where a compiler follows, it says what is unused. Macros by `macro_rules` need no import.
 """
 
+import re
 from dataclasses import replace
 
 from splitter.model.source import Item, ItemKind
@@ -15,6 +16,8 @@ from splitter.rewrite.reroot import reroot
 from splitter.rewrite.use_text import UseLine
 from splitter.rewrite.world import World
 from splitter.source.uses import UseLeaf
+
+_ALLOWS_DEPRECATED = re.compile(r"#\[(?:allow|expect)\([^\]]*\bdeprecated\b")
 
 
 def module_imports(world: World, place: Place) -> tuple[UseLine, ...]:
@@ -151,7 +154,8 @@ def _of_included(world: World, place: Place, members: list[Item]) -> list[UseLin
 
 def _copied(world: World, place: Place, item: Item, leaf: UseLeaf, users: Gate) -> UseLine:
     declared = any_of([gate_of(item.cfgs)])
-    return UseLine(leaf.moved(reroot(world, leaf.path, place)), "", _gates(users, declared))
+    line = UseLine(leaf.moved(reroot(world, leaf.path, place)), "", _gates(users, declared))
+    return line.allowing("deprecated", when=any(_ALLOWS_DEPRECATED.match(text) for text in item.attributes))
 
 
 def _unnamed(world: World, place: Place, members: list[Item]) -> list[UseLine]:

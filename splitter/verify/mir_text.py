@@ -55,8 +55,8 @@ def read_bodies(dump: str, sources: dict[str, SourceFile], scope: Scope) -> list
             behind.append(digests[int(head[1])])
             continue
         if bodies and behind:
-            # In which order rustc numbers a body's constants says nothing.
-            last, text = bodies[-1], "\n".join(sorted(behind))
+            # In which order rustc numbers a body's constants says nothing, nor whether two of one content are one.
+            last, text = bodies[-1], "\n".join(sorted(set(behind)))
             bodies[-1] = Body(last.name, f"{last.text}\n{text}", last.printed)
             behind = []
         if not chunk:

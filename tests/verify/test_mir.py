@@ -78,6 +78,20 @@ def test_code_that_asks_by_a_macro_of_another_file_is_listed_where_that_macro_is
     assert "fn:twice: asks for its own position (note!)" in result.lawful
 
 
+TWICE = """
+alloc20 (size: 2, align: 1) {
+    68 69                                           │ hi
+}
+"""
+
+
+def test_constants_of_one_content_may_be_one_or_two(before, after, scope):
+    extra = MIR_AFTER.replace("alloc3 (size: 2", f"{TWICE.strip()}\n\nalloc3 (size: 2")
+    assert check_mir(before, replace(after, mir={"default": extra}), scope, None).outcome is Outcome.PASSED
+    other = extra.replace("68 69", "68 6a", 1)
+    assert check_mir(before, replace(after, mir={"default": other}), scope, None).outcome is Outcome.FAILED
+
+
 RING = """
 alloc5 (size: 8, align: 8) {
     ╾─────alloc6─────╼ │ ╾──────╼
