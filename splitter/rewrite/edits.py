@@ -1,6 +1,7 @@
 """The only edits inside an item that moves: visibility, paths relative to its module, relative include paths.
 
-Invariant: an edit replaces or inserts whole tokens and gives its reason; everything else stays verbatim.
+Invariant: an edit replaces or inserts whole tokens and gives its reason; everything else stays verbatim, and so does
+what a macro takes as text.
 """
 
 import posixpath
@@ -15,6 +16,7 @@ from splitter.rewrite.places import Place, common, path_between, visible_from
 from splitter.rewrite.reroot import climbed
 from splitter.rewrite.world import World
 from splitter.source.item_tokens import all_tokens
+from splitter.source.quoting import quoted
 from splitter.source.tokens import Token, TokenKind
 
 _INCLUDES = (b"include_str", b"include_bytes", b"include")
@@ -40,9 +42,11 @@ def edits_of(world: World, item: Item, needed_at: Place | None) -> tuple[Edit, .
     if needed_at is not None:
         edits += visibility_edits(world, item, needed_at)
     if place != world.origin and item.kind is not ItemKind.USE:
-        edits += _rescoped(world, tokens, place, {edit.span.start for edit in edits})
-        edits += _paths(world, tokens, place)
-        edits += _includes(world, tokens, place)
+        moved = _rescoped(world, tokens, place, {edit.span.start for edit in edits})
+        moved += _paths(world, tokens, place)
+        moved += _includes(world, tokens, place)
+        text = {tokens[at].start for at in quoted(tokens)} if moved else frozenset()
+        edits += [edit for edit in moved if edit.span.start not in text]
     return tuple(sorted(set(edits)))
 
 

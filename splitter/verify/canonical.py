@@ -1,7 +1,8 @@
 """Tokens of an item in a form that a lawful move does not change.
 
 What a move may touch is thought away: visibility, where relative paths are counted from, the way to a relative
-include, the comma before a closing bracket. Invariant: every other token and comment stands for itself, in order.
+include, the comma before a closing bracket; none of these where a macro takes it as text. Invariant: every other
+token and comment stands for itself, in order.
 """
 
 import posixpath
@@ -11,6 +12,7 @@ from pathlib import PurePosixPath
 
 from splitter.model.evidence import Scope
 from splitter.model.source import Span
+from splitter.source.quoting import quoted
 from splitter.source.tokens import Token, TokenKind, tokenize
 from splitter.verify.places import Path, absolute, in_monolith
 
@@ -33,9 +35,14 @@ def canonical(data: bytes, span: Span, place: Place) -> tuple[tuple[str, int], .
     tokens = list(tokenize(data, span.start, span.end))
     row: list[tuple[str, int]] = []
     inline: list[str | None] = []
+    text = quoted(tokens)
     at = 0
     while at < len(tokens):
         token = tokens[at]
+        if at in text:
+            row.append((token.text.decode("utf-8", "replace"), token.start))
+            at += 1
+            continue
         past = end_of_visibility(tokens, at)
         if past > at:
             at = past

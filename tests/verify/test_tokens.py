@@ -97,3 +97,20 @@ def test_a_file_that_is_no_rust_is_a_finding_with_its_line(before, edited, scope
     result = check_tokens(before, edited("n * 2\n}", "n * 2\n"), scope, None)
     assert result.outcome is Outcome.FAILED
     assert result.findings[0].path == COUNTER
+
+
+QUOTED = "quote! { pub mod made { use super::*; } }"
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome"),
+    [
+        (QUOTED, Outcome.PASSED),
+        (QUOTED.replace("super::*", "super::super::*"), Outcome.FAILED),
+        (QUOTED.replace("pub mod", "mod"), Outcome.FAILED),
+        (QUOTED.replace("super::*;", "crate::*;"), Outcome.FAILED),
+    ],
+)
+def test_what_a_macro_takes_as_text_stays_to_the_letter(now, outcome, before, edited, scope):
+    was = {path: data.replace(b"n * 2", QUOTED.encode()) for path, data in before.files.items()}
+    assert check_tokens(replace(before, files=was), edited("n * 2", now), scope, None).outcome is outcome
