@@ -27,6 +27,8 @@ _ALLOC = re.compile(r"(?<=[{ ])(?<!debug )alloc(\d+)(?=[:<+,} ])")
 _COMMENT = re.compile(r"\s+// .*$", re.MULTILINE)
 _IMPL = re.compile(r"<impl at ([^\s:]+):(\d+):(\d+): ")
 _DEFINITION = re.compile(r"(?<=\bDefId\()\d+:\d+ ~ (\w+)\[[0-9a-f]+\]::")
+#: An allocation that rustc numbers and does not print: its number says nothing.
+_UNSEEN = "alloc"
 _SHOWN_BYTES = re.compile(r" +│[^│\n]*$", re.MULTILINE)
 
 
@@ -63,7 +65,7 @@ def read_bodies(dump: str, sources: dict[str, SourceFile], scope: Scope) -> list
             break
         named = _FN.match(chunk) or _VALUE.match(chunk)
         printed = named[1] if named else chunk.split("\n", 1)[0]
-        text = _ALLOC.sub(lambda found: digests.get(int(found[1]), found[0]), simplify(_COMMENT.sub("", chunk)))
+        text = _ALLOC.sub(lambda found: digests.get(int(found[1]), _UNSEEN), simplify(_COMMENT.sub("", chunk)))
         bodies.append(Body(simplify(printed), text, printed))
     return bodies
 
@@ -142,7 +144,7 @@ def _content(number: int, contents: dict[int, str], simplify: _Simplify, above: 
         return f"back {len(above) - above.index(number)}"
     chunk = contents.get(number)
     if chunk is None:
-        return f"alloc{number}"
+        return _UNSEEN
     head, _, rest = chunk.partition("\n")
     head = simplify(_ALLOC_HEAD.sub(r"(\2)", head, count=1))
     if "static:" in head or "fn:" in head or "vtable:" in head:

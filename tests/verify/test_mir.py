@@ -78,6 +78,14 @@ def test_code_that_asks_by_a_macro_of_another_file_is_listed_where_that_macro_is
     assert "fn:twice: asks for its own position (note!)" in result.lawful
 
 
+def test_the_number_of_an_allocation_that_is_not_printed_says_nothing(before, after, scope):
+    unseen = "\nconst core::NAME: &CStr = const Slice { alloc_id: alloc50, meta: 39 }: &CStr;\n"
+    old = replace(before, mir={"default": MIR_BEFORE + unseen})
+    for text, outcome in (("alloc222", Outcome.PASSED), ("alloc222, meta: 40 }; ", Outcome.FAILED)):
+        new = replace(after, mir={"default": MIR_AFTER + unseen.replace("alloc50", text)})
+        assert check_mir(old, new, scope, None).outcome is outcome
+
+
 TWICE = """
 alloc20 (size: 2, align: 1) {
     68 69                                           │ hi
