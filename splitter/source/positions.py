@@ -20,6 +20,12 @@ _MACROS = frozenset(
 )
 _ANY = (("std", "any"), ("core", "any"))
 _PATHS = tuple([crate, b"::", b"any", b"::"] for crate in (b"std", b"core"))
+#: Macros of the standard library that see no position, or show it in a panic alone.
+_STANDARD = frozenset(
+    b"assert assert_eq assert_ne cfg compile_error concat dbg debug_assert debug_assert_eq debug_assert_ne env eprint"
+    b" eprintln format format_args include include_bytes include_str is_x86_feature_detected matches option_env panic"
+    b" print println stringify thread_local todo unimplemented unreachable vec write writeln".split()
+)
 _FUNCTIONS = frozenset((b"type_name", b"type_name_of_val"))
 #: What a move changes without being asked for: where a panic was, and the number of a type.
 PANIC, TYPE_ID = "panic!", "TypeId"
@@ -45,6 +51,14 @@ def asking_macros(files: Iterable[bytes]) -> frozenset[str]:
     """Names of the macros in these files whose callers see where they stand."""
     found = [row for data in files for row in macro_texts(data)]
     return frozenset(_spread([_Text(name, name.encode(), tokens, _NOTHING) for name, tokens in found], _MACROS))
+
+
+def foreign_macro(source: SourceFile, item: Item) -> str:
+    """The first macro that an item calls and that neither its file nor the standard library defines, or nothing."""
+    own = {_macro(other) for other in source.items}
+    tokens = all_tokens(source, item)
+    calls = (token.text for at, token in enumerate(tokens) if _is_call(tokens, at))
+    return next((f"{name.decode()}!" for name in calls if name not in own | _STANDARD), "")
 
 
 def _spread(texts: list["_Text"], macros: frozenset[bytes]) -> dict[str, str]:

@@ -1,18 +1,20 @@
 """Check `mir`: every function, constant and static has the same MIR as before.
 
 Invariant: bodies are compared as a multiset, so that one too many counts as well as one too few; what is not
-equal to the letter passes only where the code asks for its own position, and is listed then.
+equal to the letter passes only where the code asks for its own position, or a macro of another crate tells it that
+position and nothing else differs, and is listed then.
 """
 
 import re
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
-from splitter.model.source import ItemKind, SourceFile
-from splitter.source.positions import positional_items, told
+from splitter.model.source import Item, ItemKind, SourceFile
+from splitter.source.positions import foreign_macro, positional_items, told
+from splitter.verify.mir_position import differ_by_place, spot_of
 from splitter.verify.mir_text import Body, place_of_body, read_bodies
 from splitter.verify.missing import absent
 from splitter.verify.pairing import pair_off
@@ -20,7 +22,26 @@ from splitter.verify.places import module_of, parsed, unreadable, within
 
 _NUMBER = re.compile(r"\bconst \d+_u32\b")
 _STRING = re.compile(r'\bconst b?"(?:[^"\\]|\\.)*"')
-_CONTENT = re.compile(r"<[0-9a-f]{16}>")
+_CONTENT = re.compile(r'<(?:[0-9a-f]{16}|"(?:[^"\\]|\\.)*")>')
+
+_Place = tuple[SourceFile, Item]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The sources of one tree, and what the comparison means in it."""
+
+    sources: dict[str, SourceFile]
+    scope: Scope
+
+    def place(self, body: Body) -> _Place | None:
+        """File and item that a body comes from, as far as that can be told."""
+        return place_of_body(body, self.sources, self.scope)
+
+    def finding(self, place: _Place | None, message: str) -> Finding:
+        """A finding at an item; at the head of the monolith where there is none."""
+        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", self.scope.monolith, 1)
+        return Finding(key, path, line, message)
 
 
 def check_mir(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSet | None) -> CheckResult:
@@ -30,53 +51,67 @@ def check_mir(before: Evidence, after: Evidence, scope: Scope, _change: ChangeSe
     broken = unreadable(before.files) or unreadable(after.files)
     if broken is not None:
         return CheckResult("mir", Outcome.SKIPPED, reason=broken.message)
-    sources = parsed(before.files), parsed(after.files)
-    scopes = within(scope, before), within(scope, after)
-    positional = positional_items(sources[0].values(), before.asking_macros)
+    sides = _Side(parsed(before.files), within(scope, before)), _Side(parsed(after.files), within(scope, after))
+    positional = positional_items(sides[0].sources.values(), before.asking_macros)
     compared = equal = 0
     findings: list[Finding] = []
     lawful: list[str] = []
     compiled: set[str] = set()
     for name, dump in before.mir.items():
-        old = read_bodies(dump, sources[0], scopes[0])
-        new = read_bodies(after.mir.get(name, ""), sources[1], scopes[1])
+        old = read_bodies(dump, sides[0].sources, sides[0].scope)
+        new = read_bodies(after.mir.get(name, ""), sides[1].sources, sides[1].scope)
         compiled |= {body.name for body in old}
-        found, noted = _compare(old, new, sources, scopes, positional)
+        found, noted = _compare(old, new, sides, positional)
         findings += [replace(one, message=f"{one.message} ({name})") for one in found]
         lawful += noted
         compared += len(old)
         equal += max(0, len(old) - len(found))
-    unproven = _unproven(sources[0], compiled, scopes[0])
+    unproven = _unproven(sides[0].sources, compiled, sides[0].scope)
     if unproven:
         lawful.append(f"compiled in no configuration that was built: {', '.join(unproven)}")
     return judge("mir", compared, equal, tuple(findings), lawful=tuple(dict.fromkeys(lawful)))
 
 
 def _compare(
-    old: list[Body],
-    new: list[Body],
-    sources: tuple[dict[str, SourceFile], dict[str, SourceFile]],
-    scopes: tuple[Scope, Scope],
-    positional: dict[str, str],
+    old: list[Body], new: list[Body], sides: tuple[_Side, _Side], positional: dict[str, str]
 ) -> tuple[list[Finding], list[str]]:
     pairs, extra = pair_off(old, new)
     findings, lawful = [], []
     for body, twin in pairs:
-        place = place_of_body(body, sources[0], scopes[0])
-        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
-        if twin is not None:
-            if key in positional and _relaxed(body.text) == _relaxed(twin.text):
-                lawful.append(told(key, positional[key]))
-                continue
-            there = place_of_body(twin, sources[1], scopes[1])
-            path, line = (there[0].path, there[1].line) if there else (path, line)
-        message = _difference(body, twin) if twin else "has no MIR any more"
-        findings.append(Finding(key, path, line, f"`{body.name}` {message}"))
-    for body in extra:
-        place = place_of_body(body, sources[1], scopes[1])
-        key, path, line = (place[1].key, place[0].path, place[1].line) if place else ("", scopes[0].monolith, 1)
-        findings.append(Finding(key, path, line, f"`{body.name}` had no such MIR before"))
+        place = sides[0].place(body)
+        if twin is None:
+            findings.append(sides[0].finding(place, f"`{body.name}` has no MIR any more"))
+            continue
+        there = sides[1].place(twin)
+        by = _position(body, twin, (place, there), sides, positional)
+        if by and place is not None:
+            lawful.append(told(place[1].key, by))
+            continue
+        found = sides[1].finding(there or place, f"`{body.name}` {_difference(body, twin)}")
+        findings.append(replace(found, item=place[1].key if place else ""))
+    findings += [sides[1].finding(sides[1].place(body), f"`{body.name}` had no such MIR before") for body in extra]
     return findings, lawful
+
+
+def _position(
+    body: Body,
+    twin: Body,
+    places: tuple[_Place | None, _Place | None],
+    sides: tuple[_Side, _Side],
+    positional: dict[str, str],
+) -> str:
+    """What tells the body its place, where that alone is another; else nothing."""
+    was, now = places
+    if was is None:
+        return ""
+    by = positional.get(was[1].key, "")
+    if by and _relaxed(body.text) == _relaxed(twin.text):
+        return by
+    by = foreign_macro(*was)
+    if not by or now is None:
+        return ""
+    spots = spot_of(*was, sides[0].scope), spot_of(*now, sides[1].scope)
+    return by if differ_by_place(body, twin, *spots) else ""
 
 
 def _relaxed(text: str) -> str:

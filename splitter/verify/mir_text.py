@@ -8,9 +8,10 @@ Invariant: nothing else is thought away; bodies are compared whole.
 """
 
 import hashlib
+import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splitter.model.evidence import TRIMMED_MIR, Scope
 from splitter.model.source import Item, SourceFile, Span
@@ -27,6 +28,7 @@ _ALLOC = re.compile(r"(?<=[{ ])(?<!debug )alloc(\d+)(?=[:<+,} ])")
 _COMMENT = re.compile(r"\s+// .*$", re.MULTILINE)
 _IMPL = re.compile(r"<impl at ([^\s:]+):(\d+):(\d+): ")
 _DEFINITION = re.compile(r"(?<=\bDefId\()\d+:\d+ ~ (\w+)\[[0-9a-f]+\]::")
+_TEXT_HEAD = re.compile(r"\(size: \d+, align: 1\) \{")
 #: An allocation that rustc numbers and does not print: its number says nothing.
 _UNSEEN = "alloc"
 _SHOWN_BYTES = re.compile(r" +│[^│\n]*$", re.MULTILINE)
@@ -34,11 +36,17 @@ _SHOWN_BYTES = re.compile(r" +│[^│\n]*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A canonical body: its name and text (with the contents that it refers to), and the name as rustc printed it."""
+    """A canonical body: its name, its code, the contents that it refers to, and the name as rustc printed it."""
 
     name: str
-    text: str
+    code: str
     printed: str
+    constants: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that counts: the code with the contents."""
+        return "\n".join((self.code, *self.constants))
 
 
 def read_bodies(dump: str, sources: dict[str, SourceFile], scope: Scope) -> list[Body]:
@@ -58,8 +66,7 @@ def read_bodies(dump: str, sources: dict[str, SourceFile], scope: Scope) -> list
             continue
         if bodies and behind:
             # In which order rustc numbers a body's constants says nothing, nor whether two of one content are one.
-            last, text = bodies[-1], "\n".join(sorted(set(behind)))
-            bodies[-1] = Body(last.name, f"{last.text}\n{text}", last.printed)
+            bodies[-1] = replace(bodies[-1], constants=tuple(sorted(set(behind))))
             behind = []
         if not chunk:
             break
@@ -139,7 +146,10 @@ def _chunks(dump: str) -> list[str]:
 
 
 def _content(number: int, contents: dict[int, str], simplify: _Simplify, above: tuple[int, ...]) -> str:
-    """Digest of an allocation, of what it points to included; one that leads back to itself counts by its distance."""
+    """Digest of an allocation, of what it points to included; one that leads back to itself counts by its distance.
+
+    A text is shown as it is.
+    """
     if number in above:
         return f"back {len(above) - above.index(number)}"
     chunk = contents.get(number)
@@ -150,11 +160,27 @@ def _content(number: int, contents: dict[int, str], simplify: _Simplify, above: 
     if "static:" in head or "fn:" in head or "vtable:" in head:
         # Named things are compared where they are defined; their content is their own body's business.
         return f"<{head.split(', size')[0]}>"
+    text = _text(head, rest)
+    if text is not None:
+        return f"<{json.dumps(text)}>"
     inside = _ALLOC_BYTES.sub(
         lambda found: _content(int(found[1]), contents, simplify, (*above, number)) + found[2],
         _SHOWN_BYTES.sub("", rest),
     )
     return "<" + hashlib.sha256(f"{head}\n{inside}".encode()).hexdigest()[:16] + ">"
+
+
+def _text(head: str, rows: str) -> str | None:
+    """The text that an allocation holds, if it is nothing else."""
+    if not _TEXT_HEAD.fullmatch(head):
+        return None
+    columns = [line.split("│") for line in rows.split("\n")[:-1]]
+    words = [word for row in columns for word in row[-2 if len(row) > 1 else 0].split()]
+    try:
+        text = bytes.fromhex("".join(words)).decode() if all(len(word) == 2 for word in words) else ""
+    except ValueError:
+        return None
+    return text if text.isprintable() and text else None
 
 
 def _item_at(source: SourceFile, line: int) -> Item:

@@ -60,8 +60,8 @@ Has rustc print the MIR of the whole library (or binary) before and after and co
 static, in the default configuration and in those that compile what features gate. Module paths of the split,
 source positions and numbers of allocations are made canonical (allocations by their content, followed through);
 everything else has to be equal to the letter. Code that asks for its own position (`line!`, `file!`,
-`module_path!`, log targets) cannot be equal and is listed item by item. Functions that no configuration compiled
-are listed too.
+`module_path!`, log targets) cannot be equal and is listed item by item; where a macro of another crate asks, what
+differs has to be the item's very file, module and lines. Functions that no configuration compiled are listed too.
 
 Why: it is the meaning of the code after names are resolved: swapped helpers, a lost trait import that changes which
 method is called, or a changed constant show here and nowhere else before the tests.

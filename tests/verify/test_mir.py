@@ -66,16 +66,60 @@ def test_code_that_asks_for_its_line_is_listed_and_not_failed(before, after, edi
     assert "fn:twice: asks for its own position (line!)" in result.lawful
 
 
-def test_code_that_asks_by_a_macro_of_another_file_is_listed_where_that_macro_is_known(before, after, edited, scope):
-    was = {path: data.replace(b"n * 2", b"note!(n)") for path, data in before.files.items()}
-    old = replace(before, files=was, mir={"default": MIR_BEFORE.replace("const 2_u32", "const 22_u32")})
-    new = replace(edited("n * 2", "note!(n)"), mir={"default": MIR_AFTER.replace("const 2_u32", "const 17_u32")})
-    for tree in (old, new):
-        tree.mir["default"] = tree.mir["default"].replace(": 21:6}", ": 21:7}").replace(": 16:6}", ": 16:7}")
+@pytest.fixture
+def noting(before, edited):
+    """Both trees with `note!(n)` in `twice`, and a constant of its MIR before and after."""
+
+    def make(was, now):
+        files = {path: data.replace(b"n * 2", b"note!(n)") for path, data in before.files.items()}
+        old = replace(before, files=files, mir={"default": MIR_BEFORE.replace("const 2_u32", f"const {was}")})
+        new = replace(edited("n * 2", "note!(n)"), mir={"default": MIR_AFTER.replace("const 2_u32", f"const {now}")})
+        for tree in (old, new):
+            tree.mir["default"] = tree.mir["default"].replace(": 21:6}", ": 21:7}").replace(": 16:6}", ": 16:7}")
+        return old, new
+
+    return make
+
+
+def test_code_that_asks_by_a_macro_of_another_file_is_listed_where_that_macro_is_known(noting, scope):
+    old, new = noting("22_u32", "18_u32")
     assert check_mir(old, new, scope, None).outcome is Outcome.FAILED
     result = check_mir(replace(old, asking_macros=frozenset({"note"})), new, scope, None)
     assert result.outcome is Outcome.PASSED
     assert "fn:twice: asks for its own position (note!)" in result.lawful
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("22_u32", "17_u32"),
+        ('"src/ffi.rs"', '"src/ffi/counter.rs"'),
+        ('"ffi.rs"', '"ffi/counter.rs"'),
+        ('"tiny::ffi"', '"tiny::ffi::counter"'),
+    ],
+)
+def test_the_place_of_an_item_as_a_macro_of_another_crate_tells_it_is_listed(was, now, noting, scope):
+    result = check_mir(*noting(was, now), scope, None)
+    assert result.outcome is Outcome.PASSED
+    assert "fn:twice: asks for its own position (note!)" in result.lawful
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("22_u32", "22_u32 + const 1_u32"),
+        ("22_u32", "16_u32"),
+        ("3_u32", "4_u32"),
+        ("22_u32", '"tiny::ffi::counter"'),
+        ('"src/ffi.rs"', '"src/ffi/other.rs"'),
+        ('"fi.rs"', '"fi/counter.rs"'),
+        ('"tiny::ffi"', '"tiny::ffi::other"'),
+        ('"tiny::other"', '"tiny::ffi::counter"'),
+        ('"one"', '"two"'),
+    ],
+)
+def test_what_is_not_its_very_place_is_a_finding(was, now, noting, scope):
+    assert check_mir(*noting(was, now), scope, None).outcome is Outcome.FAILED
 
 
 def test_the_number_of_an_allocation_that_is_not_printed_says_nothing(before, after, scope):
@@ -84,6 +128,27 @@ def test_the_number_of_an_allocation_that_is_not_printed_says_nothing(before, af
     for text, outcome in (("alloc222", Outcome.PASSED), ("alloc222, meta: 40 }; ", Outcome.FAILED)):
         new = replace(after, mir={"default": MIR_AFTER + unseen.replace("alloc50", text)})
         assert check_mir(old, new, scope, None).outcome is outcome
+
+
+PATHS = """
+alloc70 (size: {0}, align: 1) {{
+    {1} │ {2}
+}}
+"""
+
+
+def test_a_place_is_compared_in_the_contents_too(noting, scope):
+    def with_content(tree, text):
+        rows = PATHS.format(len(text), " ".join(f"{byte:02x}" for byte in text.encode()), text)
+        whole, rest = tree.mir["default"].split("7};\n    }\n}\n", 1)
+        return replace(tree, mir={"default": f"{whole}7}};\n    }}\n}}\n{rows}{rest}"})
+
+    old, new = noting('"src/ffi.rs"', '"src/ffi/counter.rs"')
+    old = with_content(old, "src/ffi.rs")
+    assert check_mir(old, with_content(new, "src/ffi/counter.rs"), scope, None).outcome is Outcome.PASSED
+    for other in ("src/ffi/other.rs", "one"):
+        found = check_mir(old, with_content(new, other), scope, None)
+        assert [f.item for f in found.findings] == ["fn:twice"]
 
 
 TWICE = """
