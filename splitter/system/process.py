@@ -19,6 +19,7 @@ from typing import IO
 
 from splitter.errors import ToolError
 from splitter.system import keeper
+from splitter.system.telling import telling_lines
 
 #: Told each line that a program writes to its standard error.
 Progress = Callable[[str], None]
@@ -81,9 +82,8 @@ class Done:
 
     @property
     def last_words(self) -> str:
-        """The end of what it said, for an error message."""
-        said = (self.stderr.strip() or self.stdout.strip()).splitlines()
-        return "\n".join(said[-20:])
+        """What tells why it failed, for an error message."""
+        return telling_lines(self.stderr.strip() or self.stdout)
 
 
 def run(

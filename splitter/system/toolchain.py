@@ -50,9 +50,8 @@ def find_toolchain(folder: Path) -> Toolchain:
 
 def _version(done: Done, program: str) -> str:
     if done.status:
-        said = done.last_words.split("\n\nStack backtrace", 1)[0]
-        missing = re.search(r"toolchain '(\S+)' is not installed", said)
-        message = f"`{program}` is there but does not run: {said}"
+        missing = re.search(r"toolchain '(\S+)' is not installed", done.last_words)
+        message = f"`{program}` is there but does not run: {done.last_words}"
         advice = f"Install a Rust toolchain (`rustup toolchain install {missing[1] if missing else 'stable'}`)."
         raise ToolError(message, advice)
     return done.stdout.strip()
