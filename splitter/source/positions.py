@@ -7,11 +7,12 @@ Invariant: a macro that asks for its position makes its callers ask as well, whi
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.source.item_tokens import all_tokens
 from splitter.source.macro_texts import macro_texts
-from splitter.source.tokens import Token, TokenKind, code_tokens
+from splitter.source.tokens import Token, TokenKind, closing, code_tokens
 from splitter.source.uses import use_leaves
 
 _MACROS = frozenset(
@@ -26,6 +27,7 @@ _STANDARD = frozenset(
     b" eprintln format format_args include include_bytes include_str is_x86_feature_detected matches option_env panic"
     b" print println stringify thread_local todo unimplemented unreachable vec write writeln".split()
 )
+_SHOWING = frozenset((b"assert", b"debug_assert", b"dbg"))
 _FUNCTIONS = frozenset((b"type_name", b"type_name_of_val"))
 #: What a move changes without being asked for: where a panic was, and the number of a type.
 PANIC, TYPE_ID = "panic!", "TypeId"
@@ -59,6 +61,21 @@ def foreign_macro(source: SourceFile, item: Item) -> str:
     tokens = all_tokens(source, item)
     calls = (token.text for at, token in enumerate(tokens) if _is_call(tokens, at))
     return next((f"{name.decode()}!" for name in calls if name not in own | _STANDARD), "")
+
+
+def showing_macro(source: SourceFile, item: Item) -> str:
+    """The first macro that may show the text of what it is given, and is given a path that begins in the module.
+
+    `assert!(super::limit() > 0)` does, in its panic; a macro of another crate may.
+    """
+    own = {_macro(other) for other in source.items}
+    tokens = all_tokens(source, item)
+    for at, token in enumerate(tokens):
+        if _is_call(tokens, at) and (token.text in _SHOWING or token.text not in own | _STANDARD):
+            given = tokens[at + 3 : closing(tokens, at + 2)]
+            if any(a.text in (b"self", b"super") and b.text == b"::" for a, b in pairwise(given)):
+                return f"{token.text.decode()}!"
+    return ""
 
 
 def _spread(texts: list["_Text"], macros: frozenset[bytes]) -> dict[str, str]:

@@ -11,9 +11,10 @@ from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.object_code import ObjectCode
 from splitter.model.source import SourceFile
-from splitter.source.positions import PANIC, TYPE_ID, positional_items, told
+from splitter.source.positions import PANIC, TYPE_ID, told
 from splitter.verify.code_places import Places
 from splitter.verify.code_text import Body, orders, read_bodies
+from splitter.verify.inlined import find_telling
 from splitter.verify.missing import absent
 from splitter.verify.pairing import pair_off
 from splitter.verify.places import parsed, unreadable, within
@@ -30,7 +31,7 @@ def check_code(before: Evidence, after: Evidence, scope: Scope, _change: ChangeS
         return CheckResult("code", Outcome.SKIPPED, reason=broken.message)
     sources = parsed(before.files), parsed(after.files)
     scopes = within(scope, before), within(scope, after)
-    positional = positional_items(sources[0].values(), before.asking_macros)
+    telling = find_telling(sources[0], before.asking_macros)
     compared = equal = 0
     findings: list[Finding] = []
     lawful: list[str] = []
@@ -45,7 +46,7 @@ def check_code(before: Evidence, after: Evidence, scope: Scope, _change: ChangeS
         if unseen:
             reason = f"exported, but not in the object that rustc wrote ({name}): {', '.join(unseen)}"
             return CheckResult("code", Outcome.SKIPPED, reason=reason)
-        found, noted = _compare(old, new, (was, now), positional, name)
+        found, noted = _compare(old, new, (was, now), telling, name)
         findings += found
         lawful += [*noted, *_moved(was, now), *_reordered(object_before, object_after, was, now)]
         compared += len(old)
@@ -61,15 +62,15 @@ def _unseen(before: Evidence, configuration: str, old: list[Body], places: Place
 
 
 def _compare(
-    old: list[Body], new: list[Body], places: tuple[Places, Places], positional: dict[str, str], configuration: str
+    old: list[Body], new: list[Body], places: tuple[Places, Places], telling: dict[str, str], configuration: str
 ) -> tuple[list[Finding], list[str]]:
     pairs, extra = pair_off(old, new)
     findings, lawful = [], []
     for body, twin in pairs:
         key, path, line = places[0].item(body.symbol)
         if twin is not None:
-            if key in positional and _names(body) == _names(twin):
-                lawful.append(told(key, positional[key]))
+            if key in telling and _names(body) == _names(twin):
+                lawful.append(told(key, telling[key]))
                 continue
             there = places[1].item(twin.symbol)
             path, line = there[1:] if there[0] else (path, line)

@@ -5,18 +5,19 @@ the same and another place does not; the positions as they stand are noted for t
 """
 
 import posixpath
+import re
 from bisect import bisect_right
 from collections import defaultdict
 
 from splitter.graph.symbols import find_symbols
 from splitter.model.evidence import Scope
-from splitter.model.source import Item, ItemKind, SourceFile
+from splitter.model.source import Item, SourceFile
 from splitter.verify.canonical import Place, canonical
 from splitter.verify.mir_text import offset_at
 from splitter.verify.places import Path, in_monolith, module_of
 from splitter.verify.v0_names import Name, read_name
 
-_TYPES = (ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION, ItemKind.TRAIT, ItemKind.TYPE)
+_WORD = re.compile(r"\w+")
 
 
 class Places:
@@ -42,6 +43,9 @@ class Places:
         if exported is not None:
             return exported[1].key, exported[0].path, exported[2]
         name = self._read(symbol)
+        found = self._impl(name)
+        if found is not None:
+            return found[1].key, found[0].path, found[1].line
         inmost_first = sorted(self.sources.values(), key=lambda source: -len(module_of(self.scope, source.path)))
         for path in name.paths:
             for source in inmost_first:
@@ -49,8 +53,7 @@ class Places:
                 own = path[len(module)] if path[: len(module)] == module and len(path) > len(module) else None
                 item = next((item for item in source.items if own is not None and item.name == own), None)
                 if item is not None:
-                    file, impl = self._method(source, item, name.text.rsplit("::", 1)[-1])
-                    return impl.key, file.path, impl.line
+                    return item.key, source.path, item.line
         return "", self.scope.monolith, 1
 
     def position(self, file: str, line: int, column: int) -> str | None:
@@ -91,12 +94,14 @@ class Places:
             found = next((source for path, source in self.sources.items() if file.endswith(f"/{path}")), None)
         return found
 
-    def _method(self, source: SourceFile, item: Item, method: str) -> tuple[SourceFile, Item]:
-        """The impl that holds a method, rather than the type."""
-        if item.kind in _TYPES:
-            for file in self.sources.values():
-                for impl in file.items:
-                    named = impl.kind is ItemKind.IMPL and impl.target == item.name
-                    if named and f"fn {method}".encode() in file.whole(impl):
-                        return file, impl
-        return source, item
+    def _impl(self, name: Name) -> tuple[SourceFile, Item] | None:
+        """The file and the impl that define a method."""
+        method = f"fn {name.text.rsplit('>::', 1)[-1].split('::')[0]}".encode()
+        words = set(_WORD.findall(name.text))
+        for source in self.sources.values() if name.impl else ():
+            if (self.scope.crate, *module_of(self.scope, source.path)) == name.impl:
+                for item in source.items:
+                    own = _WORD.findall((item.target or "").split("<")[0])[-1:]
+                    if own and own[0] in words and method in source.whole(item):
+                        return source, item
+        return None

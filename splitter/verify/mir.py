@@ -13,7 +13,7 @@ from splitter.model.change import ChangeSet
 from splitter.model.check import CheckResult, Finding, Outcome, judge
 from splitter.model.evidence import Evidence, Missing, Scope
 from splitter.model.source import Item, ItemKind, SourceFile
-from splitter.source.positions import foreign_macro, positional_items, told
+from splitter.source.positions import foreign_macro, positional_items, showing_macro, told
 from splitter.verify.mir_position import differ_by_place, spot_of
 from splitter.verify.mir_text import Body, place_of_body, read_bodies
 from splitter.verify.missing import absent
@@ -107,7 +107,7 @@ def _position(
     by = positional.get(was[1].key, "")
     if by and _relaxed(body.text) == _relaxed(twin.text):
         return by
-    by = foreign_macro(*was)
+    by = showing_macro(*was) or foreign_macro(*was)
     if not by or now is None:
         return ""
     spots = spot_of(*was, sides[0].scope), spot_of(*now, sides[1].scope)

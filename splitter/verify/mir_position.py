@@ -1,8 +1,9 @@
 """Bodies that differ in nothing but their place, as a macro of another crate tells it by `file!` or `line!`.
 
-Which macros of other crates ask for that is not known beforehand; what they bring has to be the very place.
-Invariant: every constant is compared; a text may only be the item's own file or module path, before and after, and a
-number only a line of the item that moved as far as the item did.
+Which macros of other crates ask for that is not known beforehand; what they bring has to be the very place. The same
+goes for texts that quote code, as the panic of `assert!` does: a path in them begins elsewhere, and leads to the same.
+Invariant: every constant is compared; a text may only be the item's own file or module path, before and after, or the
+same code, and a number only a line of the item that moved as far as the item did.
 """
 
 import re
@@ -10,17 +11,19 @@ from dataclasses import dataclass
 
 from splitter.model.evidence import Scope
 from splitter.model.source import Item, SourceFile
+from splitter.verify.canonical import Place, canonical_text
 from splitter.verify.mir_text import Body
 from splitter.verify.places import module_of
 
 _CONSTANT = re.compile(r'(\bconst (?:"(?:[^"\\]|\\.)*"|\d+_u32)(?!\w))')
+_PATH = re.compile(r"\b(?:self|super)::")
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where an item stands: its file, its module with the crate, its first and its last line."""
+    """Where an item stands: its place in the split, its module with the crate, its first and its last line."""
 
-    path: str
+    place: Place
     module: str
     first: int
     last: int
@@ -28,9 +31,10 @@ class Spot:
 
 def spot_of(source: SourceFile, item: Item, scope: Scope) -> Spot:
     """The place of an item as macros tell it."""
-    module = "::".join((scope.crate, *module_of(scope, source.path)))
+    place = Place(scope, source.path, module_of(scope, source.path))
+    module = "::".join((scope.crate, *place.module))
     first, last = (source.data.count(b"\n", 0, at) + 1 for at in (item.core.start, item.core.end))
-    return Spot(source.path, module, first, last)
+    return Spot(place, module, first, last)
 
 
 def differ_by_place(was: Body, now: Body, old: Spot, new: Spot) -> bool:
@@ -50,16 +54,25 @@ def differ_by_place(was: Body, now: Body, old: Spot, new: Spot) -> bool:
 def _told(was: str, now: str, old: Spot, new: Spot) -> bool:
     """Say whether one constant is the place before, and the other in the same way the place after."""
     if was.startswith('"') and now.startswith('"'):
-        return (was, now) == (f'"{old.module}"', f'"{new.module}"') or _are_paths(was[1:-1], now[1:-1], old, new)
+        same_module = (was, now) == (f'"{old.module}"', f'"{new.module}"')
+        return same_module or _are_files(was[1:-1], now[1:-1], old, new) or _are_code(was[1:-1], now[1:-1], old, new)
     if not (was.endswith("_u32") and now.endswith("_u32")):
         return False
     lines = int(was.removesuffix("_u32")), int(now.removesuffix("_u32"))
     return old.first <= lines[0] <= old.last and lines[1] - new.first == lines[0] - old.first
 
 
-def _are_paths(was: str, now: str, old: Spot, new: Spot) -> bool:
-    """Rustc is told paths from the root of the workspace, which may lie below the root of the tree."""
-    if not (old.path.endswith(was) and new.path.endswith(now)):
+def _are_files(was: str, now: str, old: Spot, new: Spot) -> bool:
+    """Paths are told from the root of the workspace, which may lie below the root of the tree."""
+    files = old.place.file, new.place.file
+    if not (files[0].endswith(was) and files[1].endswith(now)):
         return False
-    above = old.path.removesuffix(was)
-    return above == new.path.removesuffix(now) and (not above or above.endswith("/"))
+    above = files[0].removesuffix(was)
+    return above == files[1].removesuffix(now) and (not above or above.endswith("/"))
+
+
+def _are_code(was: str, now: str, old: Spot, new: Spot) -> bool:
+    """Say whether two texts quote the same code, of which nothing but the beginnings of paths is written otherwise."""
+    if not _PATH.search(was) or "pub" in was or was.count(",") != now.count(","):
+        return False
+    return canonical_text(was, old.place) == canonical_text(now, new.place)

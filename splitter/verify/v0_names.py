@@ -26,10 +26,14 @@ _SPECIAL = {"C": "closure", "S": "shim"}
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name as text, and the paths in it from the root of their crate (`("tiny", "ffi", "rt_next")`)."""
+    """A name as text, and the paths in it from the root of their crate (`("tiny", "ffi", "rt_next")`).
+
+    For what an impl defines `impl` is the module in which that impl stands.
+    """
 
     text: str
     paths: tuple[Path, ...] = ()
+    impl: Path = ()
 
 
 def read_name(mangled: str, place: Callable[[Path], Path] = lambda modules: modules) -> Name:
@@ -43,7 +47,7 @@ def read_name(mangled: str, place: Callable[[Path], Path] = lambda modules: modu
     except (IndexError, ValueError, KeyError, RecursionError):
         return Name(mangled)
     kept = "".join(part for part in found[2].split(".") if part and not part.isdigit() and part != "llvm")
-    return Name(f"{text}.{kept}" if kept else text, tuple(dict.fromkeys(reader.paths)))
+    return Name(f"{text}.{kept}" if kept else text, tuple(dict.fromkeys(reader.paths)), reader.impl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class _Reader:
         self.place = place
         self.at = 0
         self.paths: list[Path] = []
+        self.impl: Path = ()
         self.types: dict[str, Callable[[], str]] = {
             "A": self._array,
             "B": lambda: self._again(self.type),
@@ -93,7 +98,8 @@ class _Reader:
         if tag in "MXY":
             if tag != "Y":
                 self._optional("s")
-                self._path()  # where the impl stands
+                where = self._path().raw
+                self.impl = self.impl or where
             own = self.type()
             if tag == "M":
                 return _Path(f"<{own}>")

@@ -249,3 +249,23 @@ def test_a_function_moved_into_the_module_of_its_name_is_the_same_one(before, af
     was = replace(before, files=old, mir={"default": MIR_BEFORE.replace("::twice(", "::counter(")})
     now = replace(after, files=new, mir={"default": MIR_AFTER.replace("::twice(", "::counter(")})
     assert check_mir(was, now, scope, None).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("quoted", "outcome"),
+    [
+        ("super::super::offset() == 0", Outcome.PASSED),
+        ("crate::offset() == 0", Outcome.PASSED),
+        ("super::super::offset() == 1", Outcome.FAILED),
+        ("super::super::other() == 0", Outcome.FAILED),
+    ],
+)
+def test_the_panic_of_an_assertion_quotes_a_path_that_begins_elsewhere(quoted, outcome, before, edited, scope):
+    row = b"assert!(super::offset() == 0)"
+    files = {path: data.replace(b"n * 2", row) for path, data in before.files.items()}
+    was, now = (f'const "assertion failed: {text}"' for text in ("super::offset() == 0", quoted))
+    old = replace(before, files=files, mir={"default": MIR_BEFORE.replace("const 2_u32", was)})
+    after = edited("n * 2", row.decode().replace("super", "super::super"))
+    result = check_mir(old, replace(after, mir={"default": MIR_AFTER.replace("const 2_u32", now)}), scope, None)
+    assert result.outcome is outcome
+    assert ("fn:twice: asks for its own position (assert!)" in result.lawful) == (outcome is Outcome.PASSED)

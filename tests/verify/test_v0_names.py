@@ -43,5 +43,11 @@ def test_the_paths_in_a_name_are_told():
     assert name.paths == (("core", "ptr", "drop_in_place"), ("tiny", "ffi", "Pair"))
 
 
+def test_where_the_impl_of_a_method_stands_is_told():
+    inherent, of_a_trait, plain = list(NAMES)[2:4] + list(NAMES)[:1]
+    assert read_name(inherent).impl == read_name(of_a_trait).impl == ("tiny", "ffi")
+    assert read_name(plain).impl == ()
+
+
 def test_a_reference_to_itself_ends():
     assert read_name("_RINvC4tiny4takeB_E").text == "_RINvC4tiny4takeB_E"
