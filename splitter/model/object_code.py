@@ -67,7 +67,8 @@ class Relocation:
 class ObjectCode:
     """The object of a crate that was compiled as one unit, for 64-bit machines.
 
-    `folder` is where rustc ran, relative to the root of the tree: names of source files in it start there.
+    `root` is the root of the tree as rustc saw it, `folder` where rustc ran, relative to it: names of source files in
+    the object start there.
     """
 
     machine: str
@@ -76,3 +77,4 @@ class ObjectCode:
     symbols: tuple[ObjectSymbol, ...]
     relocations: tuple[Relocation, ...]
     folder: str = "."
+    root: str = "/"

@@ -168,7 +168,7 @@ def machine_code(cargo: Cargo, configuration: Configuration) -> ObjectCode | Mis
         return data
     if found is None:
         kept_evidence.keep(_folder(), key, base64.b64encode(data).decode())
-    return read_object(data, compiled.folder_of_rustc(cargo))
+    return read_object(data, compiled.folder_of_rustc(cargo), str(cargo.mirror.inside(cargo.mirror.root)))
 
 
 def written_headers(cargo: Cargo, configuration: Configuration) -> dict[str, str] | Missing:

@@ -26,8 +26,8 @@ _UNNAMED = 0xFF00
 """Section numbers from here on name no section (absolute, common)."""
 
 
-def read_object(data: bytes, folder: str = ".") -> ObjectCode | Missing:
-    """Object code in a file's bytes; `folder` is where rustc ran."""
+def read_object(data: bytes, folder: str = ".", root: str = "/") -> ObjectCode | Missing:
+    """Object code in a file's bytes; `folder` is where rustc ran, below the root of the tree."""
     if not data.startswith(_ELF):
         known = _OTHERS.get(data[:4]) or (_OTHERS.get(data[:2] + b"\0\0") or "of an unknown format")
         return Missing(f"machine code is compared in ELF objects only; this platform's are {known}")
@@ -54,6 +54,7 @@ def read_object(data: bytes, folder: str = ".") -> ObjectCode | Missing:
         symbols=tuple(_symbol(symbol) for symbol in symbols),
         relocations=relocations,
         folder=folder,
+        root=root,
     )
 
 

@@ -6,10 +6,11 @@ Invariant: signatures come from the sources in the private copy; the same pair o
 import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from splitter.errors import ToolError
+from splitter.errors import SourceError, ToolError
 from splitter.graph.signatures import Types, by_symbol, read_functions
 from splitter.model.calls import Behaviour
 from splitter.model.evidence import Evidence, Missing, Scope
@@ -54,11 +55,12 @@ def _functions(cargo: Cargo, evidence: Evidence) -> dict[str, Function]:
 
 
 def _others(cargo: Cargo, evidence: Evidence) -> Iterator[SourceFile]:
-    """Every other source of the package, for the types that signatures name."""
+    """Every other source of the package, for the types that signatures name; one without code names none."""
     for path in sorted((cargo.folder / "src").rglob("*.rs")):
         name = cargo.mirror.relative(str(path), cargo.package.workspace_root)
         if name not in evidence.files:
-            yield parse(name, path.read_bytes())
+            with suppress(SourceError):
+                yield parse(name, path.read_bytes())
 
 
 def _vector_texts(cargo: Cargo) -> list[str]:

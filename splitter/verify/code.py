@@ -39,8 +39,8 @@ def check_code(before: Evidence, after: Evidence, scope: Scope, _change: ChangeS
         object_after = after.code.get(name)
         if object_after is None:
             return CheckResult("code", Outcome.SKIPPED, reason=f"machine code was not gathered afterwards ({name})")
-        was = Places(sources[0], scopes[0], object_before.folder)
-        now = Places(sources[1], scopes[1], object_after.folder)
+        was = Places(sources[0], scopes[0], object_before)
+        now = Places(sources[1], scopes[1], object_after)
         old, new = read_bodies(object_before, was), read_bodies(object_after, now)
         unseen = _unseen(before, name, old, was)
         if unseen:

@@ -11,6 +11,7 @@ from collections import defaultdict
 
 from splitter.graph.symbols import find_symbols
 from splitter.model.evidence import Scope
+from splitter.model.object_code import ObjectCode
 from splitter.model.source import Item, SourceFile
 from splitter.verify.canonical import Place, canonical
 from splitter.verify.mir_text import offset_at
@@ -23,10 +24,10 @@ _WORD = re.compile(r"\w+")
 class Places:
     """What one tree makes of the names and positions in its object."""
 
-    def __init__(self, sources: dict[str, SourceFile], scope: Scope, folder: str) -> None:
+    def __init__(self, sources: dict[str, SourceFile], scope: Scope, code: ObjectCode) -> None:
         self.sources = sources
         self.scope = scope
-        self.folder = folder
+        self.root, self.folder = code.root, code.folder
         self.seen: dict[str, set[tuple[str, str, int, int]]] = defaultdict(set)
         self.types: dict[str, bytes] = {}
         self.exports = {s.name: (f, f.by_key[s.item], s.line) for f in sources.values() for s in find_symbols(f)}
@@ -89,10 +90,8 @@ class Places:
         return (path[0], *in_monolith(self.scope, path[1:], is_module=True))
 
     def _source(self, file: str) -> SourceFile | None:
-        found = self.sources.get(posixpath.normpath(posixpath.join(self.folder, file)))
-        if found is None and file.startswith("/"):
-            found = next((source for path, source in self.sources.items() if file.endswith(f"/{path}")), None)
-        return found
+        path = posixpath.normpath(posixpath.join(self.root, self.folder, file))
+        return self.sources.get(posixpath.relpath(path, self.root))
 
     def _impl(self, name: Name) -> tuple[SourceFile, Item] | None:
         """The file and the impl that define a method."""

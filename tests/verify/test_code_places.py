@@ -1,6 +1,9 @@
-"""From a symbol back to the item that defines it."""
+"""From a symbol back to the item that defines it, and from a position in the object to the source."""
+
+from dataclasses import replace
 
 import pytest
+from hand_object import make_object
 
 from splitter.model.evidence import Scope
 from splitter.source.parse import parse
@@ -40,9 +43,28 @@ ITEMS = {
     "_RNvMNtC4tiny5otherNtNtC4tiny5other4Pair5twice": "",
 }
 
+SCOPE = Scope("tiny", ("ffi",), "src/ffi.rs", "src/ffi.rs")
+
 
 @pytest.mark.parametrize("symbol", ITEMS)
 def test_a_method_comes_from_the_impl_that_defines_it(symbol):
-    scope = Scope("tiny", ("ffi",), "src/ffi.rs", "src/ffi.rs")
-    places = Places({"src/ffi.rs": parse("src/ffi.rs", SOURCE.encode())}, scope, "")
+    places = Places({"src/ffi.rs": parse("src/ffi.rs", SOURCE.encode())}, SCOPE, make_object())
     assert places.item(symbol)[0] == ITEMS[symbol]
+
+
+@pytest.mark.parametrize(
+    ("file", "known"),
+    [
+        ("src/ffi.rs", True),
+        ("/tree/member/src/ffi.rs", True),
+        ("../member/src/ffi.rs", True),
+        ("ffi.rs", False),
+        ("/registry/other-1.0.0/src/ffi.rs", False),
+        ("/tree/member/vendor/other/src/ffi.rs", False),
+    ],
+)
+def test_a_file_of_another_crate_is_not_taken_for_one_of_the_split(file, known):
+    scope = replace(SCOPE, monolith="member/src/ffi.rs", residue_file="member/src/ffi.rs")
+    code = replace(make_object(folder="member"), root="/tree")
+    places = Places({"member/src/ffi.rs": parse("member/src/ffi.rs", SOURCE.encode())}, scope, code)
+    assert (places.position(file, 1, 1) is not None) == known
