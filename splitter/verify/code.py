@@ -65,12 +65,17 @@ def _compare(
     old: list[Body], new: list[Body], places: tuple[Places, Places], telling: dict[str, str], configuration: str
 ) -> tuple[list[Finding], list[str]]:
     pairs, extra = pair_off(old, new)
+    told_by = {body.symbol: telling.get(places[0].item(body.symbol)[0], "") for body, _ in pairs}
+    asking = [(b, t, told_by[b.symbol]) for b, t in pairs if t is not None and told_by[b.symbol]]
+    known = {swap: by for body, twin, by in asking if _names(body) == _names(twin) for swap in _swaps(body, twin)}
     findings, lawful = [], []
     for body, twin in pairs:
         key, path, line = places[0].item(body.symbol)
         if twin is not None:
-            if key in telling and _names(body) == _names(twin):
-                lawful.append(told(key, telling[key]))
+            by = told_by[body.symbol] if _names(body) == _names(twin) else ""
+            by = by or _inlined(body, twin, known)
+            if by:
+                lawful.append(told(key or body.name, by))
                 continue
             there = places[1].item(twin.symbol)
             path, line = there[1:] if there[0] else (path, line)
@@ -82,9 +87,31 @@ def _compare(
     return findings, lawful
 
 
+def _swaps(body: Body, twin: Body) -> list[tuple[str, str]]:
+    """What a body refers to otherwise than its twin, place by place; nothing where they do not refer to as much."""
+    if len(body.refers) != len(twin.refers):
+        return []
+    return [(_target(a), _target(b)) for a, b in zip(body.refers, twin.refers, strict=True) if a != b]
+
+
+def _inlined(body: Body, twin: Body, known: dict[tuple[str, str], str]) -> str:
+    """By what a function sees its place that another one was inlined into: the same constants stand in for the same."""
+    swaps = _swaps(body, twin)
+    if not swaps or any(swap not in known for swap in swaps):
+        return ""
+    pairs = zip(body.refers, twin.refers, strict=True)
+    swapped = [row.removesuffix(_target(row)) + _target(other) for row, other in pairs]
+    text = body.text.replace("\n".join(body.refers), "\n".join(swapped))
+    return known[swaps[0]] if text == twin.text else ""
+
+
+def _target(row: str) -> str:
+    return row.split(" ", 2)[2]
+
+
 def _names(body: Body) -> Counter[str]:
     """What a body refers to by name; contents stand in braces."""
-    parts = (row.split(" ", 2)[2] for row in body.refers)
+    parts = map(_target, body.refers)
     return Counter(part.rsplit(" ", 1)[0] for part in parts if not part.startswith("{"))
 
 

@@ -19,6 +19,7 @@ from splitter.verify.places import Path, in_monolith, module_of
 from splitter.verify.v0_names import Name, read_name
 
 _WORD = re.compile(r"\w+")
+_METHOD = re.compile(r">::(\w+)")
 
 
 class Places:
@@ -95,12 +96,12 @@ class Places:
 
     def _impl(self, name: Name) -> tuple[SourceFile, Item] | None:
         """The file and the impl that define a method."""
-        method = f"fn {name.text.rsplit('>::', 1)[-1].split('::')[0]}".encode()
+        methods = [f"fn {method}".encode() for method in _METHOD.findall(name.text)]
         words = set(_WORD.findall(name.text))
         for source in self.sources.values() if name.impl else ():
             if (self.scope.crate, *module_of(self.scope, source.path)) == name.impl:
                 for item in source.items:
                     own = _WORD.findall((item.target or "").split("<")[0])[-1:]
-                    if own and own[0] in words and method in source.whole(item):
+                    if own and own[0] in words and any(method in source.whole(item) for method in methods):
                         return source, item
         return None

@@ -167,6 +167,40 @@ def test_code_that_asks_for_its_line_is_listed_and_not_failed(before, after, sco
     assert "fn:twice: asks for its own position (line!)" in result.lawful
 
 
+NOTE, LOUD = b"\x48\0\0\0\0\xc3", mangled("call", "loud", crate="other")
+
+
+def noting(place, own, others, code=NOTE, module=()):
+    """An object in which `twice` refers to a note, and a function of another crate that came with it does as well."""
+    return make_object(
+        Part("rt_next", b"\xc3"),
+        Part(mangled("ffi", *module, "twice"), NOTE, ((1, "X86_64_PC32", ".Lown", -4),)),
+        Part(LOUD, code, ((1, "X86_64_PC32", ".Lothers", -4), *place)),
+        Part(".Lown", own, code=False, binding="local"),
+        Part(".Lothers", others, code=False, binding="local"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "code", "place", "outcome"),
+    [
+        (b"counter.rs:2", NOTE, (), Outcome.PASSED),
+        (b"counter.rs:3", NOTE, (), Outcome.FAILED),
+        (b"counter.rs:2", b"\x49\0\0\0\0\xc3", (), Outcome.FAILED),
+        (b"counter.rs:2", NOTE, ((1, "X86_64_64", ".Lown", 0),), Outcome.FAILED),
+    ],
+)
+def test_a_function_that_has_another_inlined_tells_the_same_place(others, code, place, outcome, before, after, scope):
+    old = replace(before, files={p: d.replace(b"n * 2", b"line!() ") for p, d in before.files.items()})
+    new = replace(after, files={p: d.replace(b"n * 2", b"line!() ") for p, d in after.files.items()})
+    was = noting((), b"ffi.rs:1", b"ffi.rs:1")
+    now = noting(place, b"counter.rs:2", others, code, ("counter",))
+    result = check_code(replace(old, code={"default": was}), replace(new, code={"default": now}), scope, None)
+    assert result.outcome is outcome
+    listed = "other::call::loud: asks for its own position (line!)" in result.lawful
+    assert listed == (outcome is Outcome.PASSED)
+
+
 def test_without_the_code_of_every_export_nothing_is_said(judged):
     result = judged(OBJECT_AFTER, without(OBJECT_BEFORE, "rt_next"))
     assert (result.outcome, result.reason) == (
