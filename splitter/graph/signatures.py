@@ -46,6 +46,11 @@ class _Reader:
         self.at += found
         return found
 
+    def skip_past(self, text: str) -> None:
+        """Step over all that comes before a token, and over that; to the end where there is none."""
+        while self.next and not self.take(text):
+            self.at += 1
+
 
 class Types:
     """Types that a set of sources define, by name; each is read when it is first asked for."""
@@ -118,7 +123,7 @@ def _parameters(reader: _Reader) -> Iterator[Parameter]:
         if not reader.take(":"):  # a type alone, as in a function pointer
             reader.at -= 1
             name = ""
-        yield Parameter(name, _type(reader))
+        yield Parameter(name, _some_type(reader))
         reader.take(",")
 
 
@@ -127,13 +132,12 @@ def _fields(reader: _Reader, *, named: bool) -> Iterator[tuple[str, Type]]:
     while reader.next not in ("}", ")", ""):
         _skip_attributes(reader)
         if reader.take("pub") and reader.take("("):
-            while not reader.take(")"):
-                reader.at += 1
+            reader.skip_past(")")
         name = str(number)
         if named:
             name = reader.next
             reader.at += 2
-        yield name, _type(reader)
+        yield name, _some_type(reader)
         reader.take(",")
         number += 1
 
@@ -141,11 +145,19 @@ def _fields(reader: _Reader, *, named: bool) -> Iterator[tuple[str, Type]]:
 def _skip_attributes(reader: _Reader) -> None:
     while reader.take("#"):
         depth = 0
-        while True:
+        while reader.next:
             depth += {"[": 1, "]": -1}.get(reader.next, 0)
             reader.at += 1
             if depth == 0:
                 break
+
+
+def _some_type(reader: _Reader) -> Type:
+    """A type, or one token that begins none: a list of them comes to its end."""
+    start = reader.at
+    found = _type(reader)
+    reader.at += reader.at == start
+    return found
 
 
 def _type(reader: _Reader) -> Type:
@@ -179,6 +191,7 @@ def _path(reader: _Reader) -> Type:
     if name not in ("Option", *_SMART):
         return _unknown(reader, start)
     inner = _type(reader)
+    reader.take(",")
     reader.take(">")
     if name in _SMART:
         return Pointer(inner, mutable=True)
@@ -186,8 +199,7 @@ def _path(reader: _Reader) -> Type:
 
 
 def _callback(reader: _Reader) -> Type:
-    while not reader.take("("):
-        reader.at += 1
+    reader.skip_past("(")
     parameters = tuple(parameter.type for parameter in _parameters(reader))
     reader.take("...")
     reader.take(")")

@@ -1,6 +1,11 @@
 """Signatures are read as C sees them: aliases resolved, macros filled in, what C cannot say named as such."""
 
+import signal
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from splitter.graph.signatures import Types, by_symbol, read_functions, resolved
 from splitter.graph.symbols import find_symbols
@@ -35,6 +40,17 @@ pub extern "C" fn rt_many(first: i64, ...) -> Handle {}
 #[no_mangle]
 pub extern "C" fn rt_odd(text: &str, list: &'static [u8], pair: (u8, i8), inside: *mut Inside) -> ! {}
 #[no_mangle]
+pub extern "C" fn rt_late(
+    hook: Option<
+        unsafe extern "C" fn(
+            data: *mut c_void,
+            level: i32,
+            ...
+        ),
+    >,
+    data: *mut c_void,
+) {}
+#[no_mangle]
 pub static RT_VERSION: u32 = 1;
 """
 
@@ -51,7 +67,7 @@ def functions():
 
 
 def test_statics_are_no_functions(functions):
-    assert set(functions) == {"rt_add", "rt_sub", "rt_point", "rt_word", "rt_many", "rt_odd"}
+    assert set(functions) == {"rt_add", "rt_sub", "rt_point", "rt_word", "rt_many", "rt_odd", "rt_late"}
 
 
 def test_a_macro_fills_in_the_types_of_each_turn(functions):
@@ -84,9 +100,32 @@ def test_variadic_functions_say_so(functions):
     assert functions["rt_many"].parameters == (Parameter("first", Scalar("i64")),)
 
 
+def test_a_variadic_callback_over_several_lines(functions):
+    void = Pointer(Opaque("c_void"), mutable=True)
+    assert functions["rt_late"].parameters == (Parameter("hook", Callback((void, I32), None)), Parameter("data", void))
+
+
 def test_what_c_cannot_say_is_known_by_its_text(functions):
     text, array, pair, inside = (one.type for one in functions["rt_odd"].parameters)
     assert text == array == Opaque("&[ u8 ]")
     assert pair == Opaque("( u8 , i8 )")
     assert inside == Pointer(Opaque("Inside"), mutable=True)
     assert functions["rt_odd"].returns == Opaque("!")
+
+
+@given(some.lists(some.sampled_from(["fn", "x", ":", ",", "(", ")", "[", "]", "{", "}", "<", ">", "->", "*", "&", "mut", "#", "...", "::", "Option", "dyn", "impl", "'a", "u8", "pub"])))
+def test_whatever_stands_there_reading_comes_to_an_end(tokens):
+    symbol = next(iter(find_symbols(parse("a.rs", b'#[no_mangle] pub extern "C" fn rt_x(a: u8) {}'))))
+    soup = parse("b.rs", b"#[repr(C)] struct S { a: u8 }")
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, 5)
+    try:
+        text = " ".join(tokens)
+        list(read_functions([replace(symbol, signature=f"fn f({text})")], Types((soup,))))
+        list(read_functions([replace(symbol, signature=f"fn f(a: fn {text}")], Types((soup,))))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _too_long(_signal, _frame):
+    raise AssertionError("it goes on and on")
