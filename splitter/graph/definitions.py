@@ -70,7 +70,7 @@ def _define(made: Definitions, source: SourceFile, item: Item) -> list[str]:
     if kind in (ItemKind.CALL, ItemKind.EXTERN, ItemKind.OPAQUE):
         tokens = core_tokens(source, item)
         known = _by_rules(made, tokens) if kind is ItemKind.CALL else None
-        names = _inside(tokens, item) if known is None else [one.name for one in known]
+        names = _inside(source, tokens, item) if known is None else [one.name for one in known]
         made.by_call.update({one.name: one for one in known or ()})
         for inner in names:
             space = made.types if inner[:1].isupper() and not inner.isupper() else made.values
@@ -95,7 +95,7 @@ def _by_rules(made: Definitions, tokens: list[Token]) -> tuple[Defined, ...] | N
     return defined_by(rules, tokens[bang + 2 : close], made.rules)
 
 
-def _inside(tokens: list[Token], item: Item) -> list[str]:
+def _inside(source: SourceFile, tokens: list[Token], item: Item) -> list[str]:
     """Names that a macro call or an extern block brings: what stands behind a defining keyword at its first level.
 
     In a call that stays for its conditions or its modules it may be the second, and `mod` is such a keyword.
@@ -121,7 +121,10 @@ def _inside(tokens: list[Token], item: Item) -> list[str]:
             and tokens[following].text not in keywords
         ):
             names.append(tokens[following].text.decode())
-    return _likely(tokens) if not names and item.kind is ItemKind.CALL and not stays else names
+    if names or item.kind is not ItemKind.CALL or stays:
+        return names
+    # What a function of the file is called, the call is given and does not define.
+    return [name for name in _likely(tokens) if f"fn:{name}" not in source.by_key]
 
 
 def _likely(tokens: list[Token]) -> list[str]:

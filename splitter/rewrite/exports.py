@@ -3,6 +3,8 @@
 Invariant: reads the item alone; a macro call shows what its macro is known to make public.
 """
 
+from collections.abc import Iterator
+
 from splitter.model.source import Item, ItemKind
 from splitter.rewrite.gates import any_of, gate_of
 from splitter.rewrite.imports import line_key
@@ -59,7 +61,20 @@ def reexports(world: World) -> tuple[UseLine, ...]:
         )
         for (place, name, visibility), cfgs in gates.items()
     )
-    return tuple(line.allowing("unreachable_pub", when=line_key(line) in world.hints.unreachable) for line in lines)
+    every = (*lines, *_unknown(world))
+    return tuple(line.allowing("unreachable_pub", when=line_key(line) in world.hints.unreachable) for line in every)
+
+
+def _unknown(world: World) -> Iterator[UseLine]:
+    """Globs for what calls of macros of other files define there, since nothing here says what that is."""
+    for item in world.source.items:
+        place = world.place(item.key)
+        if item.kind is not ItemKind.CALL or place == () or world.definitions.by_item.get(item.key):
+            continue
+        line = UseLine(UseLeaf(("self", *place), glob=True), "pub", item.cfgs)
+        known = source_macro(world, item) in world.definitions.rules
+        if not known and ((), line_key(line)) not in world.hints.dropped:
+            yield line
 
 
 def visible_uses(world: World) -> tuple[UseLine, ...]:

@@ -105,6 +105,7 @@ def _users_gate(world: World, place: Place, name: str) -> Gate:
 def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[UseLine]:
     homes = world.homes(name)
     own = homes.pop(place, [])
+    own = [] if name in world.hints.called else own  # a call here that holds the name only uses it
     here = any_of(gate_of(item.cfgs) for item in own)
     if own and here == ALWAYS:
         return []
@@ -114,7 +115,7 @@ def _of_siblings(world: World, place: Place, name: str, users: Gate) -> list[Use
     if len(homes) > 1 and world.residue in homes and _brought_back(world, homes):
         homes = {world.residue: homes[world.residue]}
     for home, items in homes.items():
-        if all(item.kind is ItemKind.CALL and item.name != name and not _callable(world, item) for item in items):
+        if all(item.kind is ItemKind.CALL and not _may_define(world, item, name) for item in items):
             continue
         defined = any_of(gate_of(item.cfgs) for item in items)
         leaf = UseLeaf((*path_between(place, home), name))
@@ -128,8 +129,9 @@ def _brought_back(world: World, homes: dict[Place, list[Item]]) -> bool:
     return not any(item.private for home, items in homes.items() if home != world.residue for item in items)
 
 
-def _callable(world: World, item: Item) -> bool:
-    return bool(world.definitions.by_item.get(item.key)) or item.name in world.public_macros
+def _may_define(world: World, call: Item, name: str) -> bool:
+    known = bool(world.definitions.by_item.get(call.key)) or call.name in world.public_macros
+    return known or name == call.name or name in world.hints.called
 
 
 def _of_leaves(world: World, place: Place, name: str, users: Gate) -> list[UseLine]:

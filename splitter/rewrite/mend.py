@@ -133,6 +133,8 @@ def _wanted(world: World, hints: Hints, place: Place | None, name: str) -> Hints
     if place is None:
         return None
     if name not in world.leaves_by_name and not world.homes(name):
+        if name not in hints.called | hints.absent and world.calls_with(name):
+            return replace(hints, called=hints.called | {name}, wanted=hints.wanted | {(place, name)})
         # Only a glob can have brought it.
         known = (*hints.dropped, *((row[0], row[1]) for row in hints.gated))
         if name == "*" or not any(pair[0] == place and pair[1].endswith(" as *") for pair in known):

@@ -12,6 +12,7 @@ from splitter.model.source import Item, ItemKind, SourceFile
 from splitter.rewrite.names import ItemNames, expanded, names_of, trait_methods
 from splitter.rewrite.places import Place, Tree, path_between
 from splitter.rewrite.use_text import UseStyle
+from splitter.source.item_tokens import core_tokens
 from splitter.source.uses import UseLeaf, use_leaves
 
 #: Names of so few letters are those of types (`repr(C)`), not of constants.
@@ -25,8 +26,8 @@ class Hints:
     Imports are named by place and text. `opened` are members (fields, methods) that need to be seen from outside
     their new module, `closed` the names that cannot be re-exported, `unreachable` the re-exports that nothing
     outside the crate gets at, `absent` those names that a macro call was taken to define and does not, `wanted`
-    names that a place has to import, `allowed` unused re-exports, `compiled` the builds (configuration, test or
-    not) that are known to have a place.
+    names that a place has to import, `called` those that only a macro call which holds them can define, `allowed`
+    unused re-exports, `compiled` the builds (configuration, test or not) that are known to have a place.
     """
 
     dropped: frozenset[tuple[Place, str]] = frozenset()
@@ -37,6 +38,7 @@ class Hints:
     unreachable: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     wanted: frozenset[tuple[Place, str]] = frozenset()
+    called: frozenset[str] = frozenset()
     compiled: frozenset[tuple[Place, tuple[str, bool]]] = frozenset()
 
 
@@ -203,7 +205,15 @@ class World:
         spaces = (self.definitions.types, self.definitions.values)
         for key in dict.fromkeys(key for space in spaces for key in space.get(name, ())):
             found[self.place(key)].append(self.source.by_key[key])
+        for item in self.calls_with(name) if name in self.hints.called and not found else ():
+            found[self.place(item.key)].append(item)
         return found
+
+    def calls_with(self, name: str) -> list[Item]:
+        """Macro calls among the items that are given a name: a macro of elsewhere may define it."""
+        word = name.encode()
+        calls = (item for item in self.source.items if item.kind is ItemKind.CALL)
+        return [item for item in calls if any(token.text == word for token in core_tokens(self.source, item))]
 
 
 @lru_cache(maxsize=4)
