@@ -13,6 +13,7 @@ from splitter.source.item_tokens import core_tokens
 from splitter.source.tokens import TokenKind
 from splitter.verify.places import places
 
+_IMPL = re.compile(r"(?:\b\w+::)*<impl (?!at )")
 _ITEM_WORDS = frozenset(b"fn const static mut struct enum union trait mod".split())
 
 
@@ -48,3 +49,36 @@ def _within_functions(sources: Iterable[SourceFile], names: set[str]) -> dict[st
 
 def _unless(names: Iterable[str]) -> str:
     return rf"(?!(?:{'|'.join(sorted(map(re.escape, names)))})\b)" if names else ""
+
+
+def without_impl_places(text: str) -> str:
+    """MIR in which a method of `impl Type` is named by the type alone, wherever that impl stands.
+
+    Where it stands beside its type rustc writes `Type::<T>::new`, elsewhere `place::<impl Type<T>>::new`.
+    """
+    parts: list[str] = []
+    at = 0
+    for found in _IMPL.finditer(text):
+        end = _closing_angle(text, found.end())
+        name = text[found.end() : end]
+        if found.start() < at or not end or " for " in name:
+            continue
+        head, angle, rest = name.partition("<")
+        parts += [text[at : found.start()], f"{head}::<{rest}" if angle else name]
+        at = end + 1
+    return "".join((*parts, text[at:]))
+
+
+def _closing_angle(text: str, at: int) -> int:
+    """Index of the `>` that closes an angle bracket opened before; 0 where none does on that line."""
+    depth = 1
+    for index in range(at, len(text)):
+        if text[index] == "\n":
+            break
+        if text[index] == "<":
+            depth += 1
+        elif text[index] == ">" and text[index - 1] not in "-=":
+            depth -= 1
+            if depth == 0:
+                return index
+    return 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from splitter.model.evidence import TRIMMED_MIR, Scope
 from splitter.model.source import Item, SourceFile, Span
 from splitter.verify.canonical import Place, canonical
-from splitter.verify.mir_paths import module_prefixes
+from splitter.verify.mir_paths import module_prefixes, without_impl_places
 from splitter.verify.places import module_of
 
 _SPAN = re.compile(r"(?<=[@ ])([^\s@:{}<>]+\.rs):(\d+):(\d+): (\d+):(\d+)")
@@ -109,7 +109,8 @@ class _Simplify:
             text = _SPAN.sub(self._span, text)
         if "DefId(" in text:
             text = _DEFINITION.sub(r"\1 ", text)
-        return self.paths.sub(self.keeps, text) if self.paths else text
+        text = self.paths.sub(self.keeps, text) if self.paths else text
+        return without_impl_places(text) if "<impl " in text else text
 
     def _span(self, found: re.Match[str]) -> str:
         if found[1] not in self.sources:

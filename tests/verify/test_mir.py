@@ -269,3 +269,20 @@ def test_the_panic_of_an_assertion_quotes_a_path_that_begins_elsewhere(quoted, o
     result = check_mir(old, replace(after, mir={"default": MIR_AFTER.replace("const 2_u32", now)}), scope, None)
     assert result.outcome is outcome
     assert ("fn:twice: asks for its own position (assert!)" in result.lawful) == (outcome is Outcome.PASSED)
+
+
+@pytest.mark.parametrize(
+    ("now", "outcome"),
+    [
+        ("ffi::counter::<impl ffi::Pair<'_, Vec<u8>>>::new(", Outcome.PASSED),
+        ("ffi::<impl ffi::Pair<'_, Vec<u8>>>::new(", Outcome.PASSED),
+        ("ffi::counter::<impl ffi::Pair<'_, Vec<u8>>>::other(", Outcome.FAILED),
+        ("ffi::counter::<impl ffi::Pair<'_, Vec<i8>>>::new(", Outcome.FAILED),
+        ("ffi::counter::<impl ffi::Other<'_, Vec<u8>>>::new(", Outcome.FAILED),
+    ],
+)
+def test_a_method_is_named_by_its_type_wherever_its_impl_stands(now, outcome, before, after, scope):
+    was, then = "_3 = ffi::twice(", "_3 = ffi::counter::twice("
+    old = replace(before, mir={"default": MIR_BEFORE.replace(was, "_3 = ffi::Pair::<'_, Vec<u8>>::new(")})
+    new = replace(after, mir={"default": MIR_AFTER.replace(then, f"_3 = {now}")})
+    assert check_mir(old, new, scope, None).outcome is outcome
