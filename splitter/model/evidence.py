@@ -132,5 +132,7 @@ class Scope:
     """Modules outside `parent` that hold code of the monolith, in a split made by hand."""
     kept: frozenset[tuple[str, ...]] = frozenset()
     """Modules below `parent` that were there before, though in a file of another kind: the split did not make them."""
+    quoting: frozenset[str] = frozenset()
+    """Macros of the crate that take what they are given as text, as `quote!` does."""
     stands: dict[str, ModuleAt] = field(default_factory=dict)
     """The module of each file of the tree at hand, where that was looked up."""

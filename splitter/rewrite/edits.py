@@ -45,7 +45,7 @@ def edits_of(world: World, item: Item, needed_at: Place | None) -> tuple[Edit, .
         moved = _rescoped(world, tokens, place, {edit.span.start for edit in edits})
         moved += _paths(world, tokens, place)
         moved += _includes(world, tokens, place)
-        text = {tokens[at].start for at in quoted(tokens)} if moved else frozenset()
+        text = {tokens[at].start for at in quoted(tokens, world.quoting)} if moved else frozenset()
         edits += [edit for edit in moved if edit.span.start not in text]
     return tuple(sorted(set(edits)))
 

@@ -48,8 +48,9 @@ class World:
 
     `parent` is the file with the mod lines where that is not the residue itself (legacy layout, from its second
     phase on). `outside` are identifiers in files below the monolith that are not ours. `by_names` says that no
-    compiler will correct what names alone suggest, `style` how rustfmt sorts the crate's imports. `planned` are the
-    places of all phases, `existing` the files that earlier phases made.
+    compiler will correct what names alone suggest, `quoting` are the crate's macros that take what they are given as
+    text, `style` says how rustfmt sorts the crate's imports. `planned` are the places of all phases, `existing` the
+    files that earlier phases made.
     """
 
     tree: Tree
@@ -65,6 +66,7 @@ class World:
     existing: dict[Place, SourceFile] = field(default_factory=dict)
     outside: frozenset[str] = frozenset()
     public_macros: frozenset[str] = frozenset()
+    quoting: frozenset[str] = frozenset()
     by_names: bool = False
     style: UseStyle = field(default_factory=UseStyle)
     hints: Hints = field(default_factory=Hints)

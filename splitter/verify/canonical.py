@@ -35,7 +35,7 @@ def canonical(data: bytes, span: Span, place: Place) -> tuple[tuple[str, int], .
     tokens = list(tokenize(data, span.start, span.end))
     row: list[tuple[str, int]] = []
     inline: list[str | None] = []
-    text = quoted(tokens)
+    text = quoted(tokens, place.scope.quoting)
     at = 0
     while at < len(tokens):
         token = tokens[at]

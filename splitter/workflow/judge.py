@@ -41,6 +41,7 @@ def scope_of(world: World, crate: str) -> Scope:
         residue=world.residue,
         modules={path: file for path, file in sorted(modules.items()) if path},
         moved={key: "/".join(place) for key, place in moved.items()},
+        quoting=world.quoting,
     )
 
 

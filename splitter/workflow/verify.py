@@ -14,6 +14,7 @@ from splitter.model.receipt import Receipt
 from splitter.model.source import SourceFile
 from splitter.ports import SILENCE, Progress, Tree, Workbench
 from splitter.source.parse import parse
+from splitter.source.quoting import quoting_macros
 from splitter.verify.checks import run_checks
 from splitter.workflow.accept import without_accepted
 from splitter.workflow.apply import OpenBench
@@ -65,7 +66,7 @@ def _phase(session: Session, tree: Tree, receipt: Receipt, progress: Progress) -
     before = {path: tree.base(digest) for path, digest in receipt.before.items()}
     change = ChangeSet(before, receipt.pieces, receipt.dropped)
     after = change.after()
-    scope = _scope(session, (receipt,), "")
+    scope = _scope(session, (receipt,), "", tree)
     scope = replace(scope, moved=_moved(session, receipt, parse(scope.monolith, before[scope.monolith])))
     checks = run_checks(Level.SOURCE, Evidence(before), Evidence(after), scope, change)
     files = {path: data.count(b"\n") for path, data in after.items()}
@@ -100,7 +101,7 @@ def _whole(
         early = evidence_of(bench, before, level)
     finally:
         bench.write(_step({**after, **before}, session.files))
-    scope = _scope(session, chain, bench.crate)
+    scope = _scope(session, chain, bench.crate, tree)
     return run_checks(level, early, played(bench, early, late, scope, level), scope, None)
 
 
@@ -130,7 +131,7 @@ def _original(session: Session, tree: Tree) -> dict[str, bytes]:
     return {source: tree.base(session.receipts[0].before[source])}
 
 
-def _scope(session: Session, receipts: tuple[Receipt, ...], crate: str) -> Scope:
+def _scope(session: Session, receipts: tuple[Receipt, ...], crate: str, tree: Tree) -> Scope:
     source = next((moved.old_path for moved in receipts[0].items.values()), session.plan.source)
     modules = {"/".join(place): file.path for place, file in session.existing.items()}
     by_file = {file: path for path, file in modules.items()}
@@ -143,6 +144,7 @@ def _scope(session: Session, receipts: tuple[Receipt, ...], crate: str) -> Scope
         residue=session.residue,
         modules=modules,
         moved=moved,
+        quoting=quoting_macros(tree.rust_files(tree.place(session.plan.source).package).values()),
     )
 
 

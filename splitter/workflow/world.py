@@ -9,6 +9,7 @@ from splitter.rewrite.outside import outside_names
 from splitter.rewrite.places import Place, place_of
 from splitter.rewrite.use_text import UseStyle
 from splitter.rewrite.world import World
+from splitter.source.quoting import quoting_macros
 from splitter.workflow.session import Session, legacy_file, legacy_name
 
 
@@ -38,6 +39,7 @@ def world_of(session: Session, user: UserTree, phase: Phase, module: tuple[str, 
         existing=session.existing,
         outside=outside_names(below, ("crate", *module)),
         public_macros=public_macros(files.values()),
+        quoting=quoting_macros(files.values()),
         by_names=by_names,
         style=UseStyle(versions=standing.style >= "2024"),
     )

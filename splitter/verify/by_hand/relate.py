@@ -11,6 +11,7 @@ from splitter.model.crate import CrateSources, ModuleAt
 from splitter.model.evidence import Evidence, Scope
 from splitter.model.source import ItemKind, SourceFile
 from splitter.source.positions import asking_macros
+from splitter.source.quoting import quoting_macros
 from splitter.verify.by_hand.entries import body_of, inner_cfgs
 from splitter.verify.places import Path, is_own, parsed
 
@@ -50,6 +51,7 @@ def relate(before: CrateSources, after: CrateSources, source: str) -> Relation:
         moved=_moved(before, after, source, new),
         elsewhere=_elsewhere(before, after, source, new),
         kept=_kept(sides[0], sides[1]),
+        quoting=quoting_macros(before.files.values()),
     )
     return Relation(sides[0], sides[1], scope)
 
