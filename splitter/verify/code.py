@@ -62,18 +62,21 @@ def _unseen(before: Evidence, configuration: str, old: list[Body], places: Place
 
 
 def _compare(
-    old: list[Body], new: list[Body], places: tuple[Places, Places], telling: dict[str, str], configuration: str
+    old: list[Body],
+    new: list[Body],
+    places: tuple[Places, Places],
+    telling: tuple[dict[str, str], dict[str, str]],
+    configuration: str,
 ) -> tuple[list[Finding], list[str]]:
     pairs, extra = pair_off(old, new)
-    told_by = {body.symbol: telling.get(places[0].item(body.symbol)[0], "") for body, _ in pairs}
+    told_by = {body.symbol: _by(body, twin, places[0].item(body.symbol)[0], telling) for body, twin in pairs}
     asking = [(b, t, told_by[b.symbol]) for b, t in pairs if t is not None and told_by[b.symbol]]
-    known = {swap: by for body, twin, by in asking if _names(body) == _names(twin) for swap in _swaps(body, twin)}
+    known = {swap: by for body, twin, by in asking for swap in _swaps(body, twin)}
     findings, lawful = [], []
     for body, twin in pairs:
         key, path, line = places[0].item(body.symbol)
         if twin is not None:
-            by = told_by[body.symbol] if _names(body) == _names(twin) else ""
-            by = by or _inlined(body, twin, known)
+            by = told_by[body.symbol] or _inlined(body, twin, known)
             if by:
                 lawful.append(told(key or body.name, by))
                 continue
@@ -85,6 +88,15 @@ def _compare(
         key, path, line = places[1].item(body.symbol)
         findings.append(Finding(key, path, line, f"`{body.name}` was not in the object before ({configuration})"))
     return findings, lawful
+
+
+def _by(body: Body, twin: Body | None, key: str, telling: tuple[dict[str, str], dict[str, str]]) -> str:
+    """By what a body tells its place, where no name in it is another: its size counts unless it asks for it itself."""
+    if twin is None or _names(body) != _names(twin):
+        return ""
+    rows = body.text.split("\n"), twin.text.split("\n")
+    alike = (rows[0][0], rows[0][-1]) == (rows[1][0], rows[1][-1])
+    return telling[0].get(key, "") or (telling[1].get(key, "") if alike else "")
 
 
 def _swaps(body: Body, twin: Body) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from splitter.source.item_tokens import all_tokens
 from splitter.source.positions import positional_items, showing_macro
 
 
-def find_telling(sources: Mapping[str, SourceFile], others: frozenset[str]) -> dict[str, str]:
-    """Keys of such items, with the macro or function by which they, or what they call, see the place.
+def find_telling(sources: Mapping[str, SourceFile], others: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Keys of such items, with the macro or function by which they see the place; then those of their users.
 
     `others` are macros of other files that ask.
     """
@@ -22,9 +22,11 @@ def find_telling(sources: Mapping[str, SourceFile], others: frozenset[str]) -> d
         found |= {item.key: by} if by else {}
     words = {item.key: {token.text for token in all_tokens(source, item)} for source, item in items}
     names = {item.name.encode(): item.key for _, item in items if item.kind is ItemKind.FN}
+    users: dict[str, str] = {}
     while True:
-        telling = {name: found[key] for name, key in names.items() if key in found}
-        users = {key: by for key in words.keys() - found.keys() for name, by in telling.items() if name in words[key]}
-        if not users:
-            return found
-        found |= users
+        known = found | users
+        telling = {name: known[key] for name, key in names.items() if key in known}
+        more = {key: by for key in words.keys() - known.keys() for name, by in telling.items() if name in words[key]}
+        if not more:
+            return found, users
+        users |= more

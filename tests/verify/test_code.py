@@ -167,6 +167,19 @@ def test_code_that_asks_for_its_line_is_listed_and_not_failed(before, after, sco
     assert "fn:twice: asks for its own position (line!)" in result.lawful
 
 
+@pytest.mark.parametrize(("size", "outcome"), [(16, Outcome.PASSED), (17, Outcome.FAILED)])
+def test_a_function_into_which_one_that_asks_may_be_inlined_keeps_its_size(size, outcome, before, after, scope):
+    old = replace(before, files={p: d.replace(b"n * 2", b"line!() ") for p, d in before.files.items()})
+    new = replace(after, files={p: d.replace(b"n * 2", b"line!() ") for p, d in after.files.items()})
+    code = b"\xe8\0\0\0\0\x48\0\0\0\0\x48\0\0\0\0\xc4".ljust(size, b"\x90")
+    changed = with_data(OBJECT_AFTER, "rt_next", code)
+    symbols = (replace(s, size=size) if s.name == "rt_next" else s for s in changed.symbols)
+    changed = replace(changed, symbols=tuple(symbols))
+    result = check_code(old, replace(new, code={"default": changed}), scope, None)
+    assert result.outcome is outcome
+    assert ("fn:rt_next: asks for its own position (line!)" in result.lawful) == (outcome is Outcome.PASSED)
+
+
 NOTE, LOUD = b"\x48\0\0\0\0\xc3", mangled("call", "loud", crate="other")
 
 
