@@ -6,8 +6,11 @@ Source: rustfmt, `UseTree` ordering and `imports_layout = "Mixed"` (style editio
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
 
 from splitter.rewrite.gates import attribute_lines
+from splitter.rewrite.places import common
 from splitter.source.uses import UseLeaf
 
 _WIDTH = 100
@@ -33,7 +36,7 @@ class UseLine:
 #: Sort key of a path segment, and of a whole declaration.
 Segment = tuple[int, int, tuple[tuple[int, int, int, str], ...], tuple[int, ...]]
 _NOTHING: Segment = (-1, 0, (), ())
-Order = list[tuple[int, tuple[tuple[Segment, Segment], ...]]]
+Order = list[tuple[int, tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +88,26 @@ class UseStyle:
         """A name without an alias comes before the same one with it."""
         return self.segment(leaf.alias) if leaf.alias else _NOTHING
 
-    def _order(self, row: list[UseLeaf]) -> Order:
-        """Segments of the path, then a glob or the list; a name comes before a glob, a glob before a list."""
+    def _order(self, row: list[UseLeaf], depth: int = 0) -> Order:
+        """From a depth on segments, then a glob or the list; a name comes before a glob, a glob before a list."""
         first = row[0]
-        whole = len(row) == 1 and not first.braced_self
-        prefix = first.path if first.glob or first.braced_self or whole else first.path[:-1]
-        order: Order = [(0, ((self.segment(part), _NOTHING),)) for part in prefix if part]
-        if whole and not first.glob:
-            order[-1] = (0, ((self.segment(first.path[-1]), self._alias(first)),))
-            return order
-        return [*order, (1, ()) if first.glob else (2, tuple(self._leaf(leaf) for leaf in row))]
+        if len(row) == 1 and not first.braced_self and not first.glob:
+            above: Order = [(0, (self.segment(part), _NOTHING)) for part in first.path[depth:-1] if part]
+            return [*above, (0, self._leaf(first))]
+        prefix = reduce(common, (leaf.path if leaf.glob or leaf.braced_self else leaf.path[:-1] for leaf in row))
+        order: Order = [(0, (self.segment(part), _NOTHING)) for part in prefix[depth:] if part]
+        if len(row) == 1 and first.glob:
+            return [*order, (1, ())]
+        further: dict[str, list[UseLeaf]] = defaultdict(list)
+        members: list[Order] = []
+        for leaf in row:
+            inside = leaf.path if leaf.glob or leaf.braced_self else leaf.path[:-1]
+            if inside == prefix:
+                members.append([(1, ())] if leaf.glob else [(0, self._leaf(leaf))])
+            else:
+                further[leaf.path[len(prefix)]].append(leaf)
+        members += [self._order(leaves, len(prefix)) for leaves in further.values()]
+        return [*order, (2, tuple(sorted(members)))]
 
 
 def _chunks(name: str) -> tuple[tuple[tuple[int, int, int, str], ...], tuple[int, ...]]:

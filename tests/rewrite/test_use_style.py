@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from splitter.rewrite.use_text import UseLine, UseStyle
-from splitter.source.uses import UseLeaf
+from splitter.source.parse import parse
+from splitter.source.uses import UseLeaf, use_leaves
 
 NAMES = [
     "a",
@@ -65,3 +66,32 @@ def test_rustfmt_has_nothing_to_change(edition, versions):
     command = ("rustfmt", "--edition", edition, "--emit", "stdout")
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
     assert done.stdout == text
+
+
+DECLARATIONS = [
+    "use u::{a::B, c::D};",
+    "use u::{p, q};",
+    "use u::p;",
+    "use u::z::*;",
+    "use u::{self, z};",
+    "use u::a::{B, C};",
+    "use u::a::b::C;",
+    "use u::{a::{B, C}, d};",
+    "use u::*;",
+    "use u::{b, a::C};",
+    "use u::{a::*, b::C};",
+    "use u::{x as y, x};",
+]
+
+
+@pytest.mark.usefixtures("cargo")
+@pytest.mark.parametrize(("edition", "versions"), [("2021", False), ("2024", True)])
+def test_declarations_are_ranked_as_rustfmt_sorts_them(edition, versions):
+    command = ("rustfmt", "--edition", edition, "--emit", "stdout")
+    every = "\n".join(DECLARATIONS) + "\n"
+    sorted_text = subprocess.run(command, input=every, capture_output=True, text=True, check=True).stdout
+    source = parse("a.rs", sorted_text.encode())
+    style = UseStyle(versions)
+    orders = [style.order(use_leaves(source, item)) for item in source.items]
+    assert len(orders) == len(DECLARATIONS)
+    assert orders == sorted(orders)
