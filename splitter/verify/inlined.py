@@ -1,5 +1,6 @@
 """Functions whose machine code tells a place: those that ask for theirs, and those into which such a one is inlined.
 
+What such a user does by itself is compared by `mir`, where nothing is inlined.
 Invariant: goes by names within the files of the split; a method is no name by itself, since many types have one.
 """
 

@@ -103,8 +103,9 @@ section that each stands in, how it is unwound, and what it refers to, in the co
 Addresses become names, and what has no name counts by its content, followed through; module paths of the split are
 taken out of names. Off are link-time optimisation, inlining before LLVM, and merging of equal functions, all of which
 go by the order or the hash of names. Panic locations become the item and the token that they point at; which items
-they are is listed, as are types whose `TypeId` follows their path, and functions that ask for their own position.
-Every exported function has to be among what was compared.
+they are is listed, as are types whose `TypeId` follows their path, and functions that ask for their own position. One
+that uses such a function, and may have it inlined, is listed where nothing but bytes of its code or the same constants
+differ: what it does by itself, `mir` compares. Every exported function has to be among what was compared.
 
 Why: it is what runs. A lost `inline(never)`, `link_section` or `Drop` shows here whatever the source looks like.
 
