@@ -1,18 +1,21 @@
 """The `macro_rules!` definitions of a file, wherever in it they stand.
 
-Invariant: reads tokens alone, so that a file which does not parse tells its macros as well.
+Invariant: reads tokens alone, so that a file which does not parse tells its macros as well; of a file that was read,
+only its macros are kept.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 
-from splitter.source.tokens import Token, closing, code_tokens
+from splitter.source.tokens import Token, TokenKind, closing, tokenize
 
 
-def macro_texts(data: bytes) -> Iterator[tuple[str, list[Token]]]:
-    """Name and rules of each macro that a file defines, in order."""
+@lru_cache(maxsize=8192)
+def macro_texts(data: bytes) -> tuple[tuple[str, list[Token]], ...]:
+    """Name and rules of each macro that a file defines, in order; shared between callers, who leave them as they are."""
     if b"macro_rules!" not in data:
-        return
-    tokens = code_tokens(data)
-    for at, token in enumerate(tokens[:-3]):
-        if token.text == b"macro_rules" and tokens[at + 1].text == b"!":
-            yield tokens[at + 2].text.decode(), tokens[at + 3 : closing(tokens, at + 3)]
+        return ()
+    tokens = [token for token in tokenize(data) if token.kind < TokenKind.COMMENT]
+    starts = (
+        at for at, token in enumerate(tokens[:-3]) if token.text == b"macro_rules" and tokens[at + 1].text == b"!"
+    )
+    return tuple((tokens[at + 2].text.decode(), tokens[at + 3 : closing(tokens, at + 3)]) for at in starts)
