@@ -11,7 +11,7 @@ from splitter.source.tokens import Token, TokenKind, closing, tokenize
 
 @lru_cache(maxsize=8192)
 def macro_texts(data: bytes) -> tuple[tuple[str, list[Token]], ...]:
-    """Name and rules of each macro that a file defines, in order; shared between callers, who leave them as they are."""
+    """Name and rules of each macro that a file defines, in order; callers share them, and leave them as they are."""
     if b"macro_rules!" not in data:
         return ()
     tokens = [token for token in tokenize(data) if token.kind < TokenKind.COMMENT]
