@@ -87,10 +87,10 @@ def _prune(world: World, hints: Hints, line: _Line, where: set[Target], compiled
     place, key = line
     name = key.rsplit(" as ", 1)[-1]
     gated = any((p, text) == line for p, text, _ in hints.gated)
-    ours = {line_key(line) for line in reexports(world)}
-    if place == () and key in ours and key.endswith("::* as *") and where == compiled:
+    ours = {line_key(line) for line in reexports(world)} if place == () else set()
+    if key in ours and key.endswith("::* as *") and where == compiled:
         return replace(hints, dropped=hints.dropped | {line})  # nothing there is visible
-    if place == () and (key in ours or _is_visible(world, key)):
+    if key in ours or (place == () and _is_visible(world, key)):
         # A path that worked before goes on working, even where nothing takes it today.
         return replace(hints, allowed=hints.allowed | {line})
     gates = _gates_of_users(world, place, name)

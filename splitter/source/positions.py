@@ -7,6 +7,7 @@ Invariant: a macro that asks for its position makes its callers ask as well, whi
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from splitter.model.source import Item, ItemKind, SourceFile
@@ -57,10 +58,10 @@ def asking_macros(files: Iterable[bytes]) -> frozenset[str]:
 
 def foreign_macro(source: SourceFile, item: Item) -> str:
     """The first macro that an item calls and that neither its file nor the standard library defines, or nothing."""
-    own = {_macro(other) for other in source.items}
+    known = _known_macros(source)
     tokens = all_tokens(source, item)
     calls = (token.text for at, token in enumerate(tokens) if _is_call(tokens, at))
-    return next((f"{name.decode()}!" for name in calls if name not in own | _STANDARD), "")
+    return next((f"{name.decode()}!" for name in calls if name not in known), "")
 
 
 def showing_macro(source: SourceFile, item: Item) -> str:
@@ -68,14 +69,20 @@ def showing_macro(source: SourceFile, item: Item) -> str:
 
     `assert!(super::limit() > 0)` does, in its panic; a macro of another crate may.
     """
-    own = {_macro(other) for other in source.items}
+    known = _known_macros(source)
     tokens = all_tokens(source, item)
     for at, token in enumerate(tokens):
-        if _is_call(tokens, at) and (token.text in _SHOWING or token.text not in own | _STANDARD):
+        if _is_call(tokens, at) and (token.text in _SHOWING or token.text not in known):
             given = tokens[at + 3 : closing(tokens, at + 2)]
             if any(a.text in (b"self", b"super") and b.text == b"::" for a, b in pairwise(given)):
                 return f"{token.text.decode()}!"
     return ""
+
+
+@lru_cache(maxsize=64)
+def _known_macros(source: SourceFile) -> frozenset[bytes]:
+    """Names of the macros that a file or the standard library defines."""
+    return _STANDARD | {_macro(item) for item in source.items}
 
 
 def _spread(texts: list["_Text"], macros: frozenset[bytes]) -> dict[str, str]:
